@@ -1,0 +1,93 @@
+#include "dataplane/wire/rewrite.h"
+
+#include <algorithm>
+#include <cassert>
+#include <span>
+
+#include "dataplane/wire/checksum.h"
+#include "dataplane/wire/icmp.h"
+#include "dataplane/wire/ipv4.h"
+#include "dataplane/wire/tcp.h"
+#include "dataplane/wire/udp.h"
+
+namespace lapse {
+namespace {
+
+enum class End : uint8_t { kSource, kDestination };
+
+// Writes an end's new port into 'header', and what that and the new address change into its checksum.
+template <End end, typename Header>
+void rewrite_port(Header& header, Be16 port, ChecksumDelta& delta) {
+  Be16& field = end == End::kSource ? header.source_port : header.destination_port;
+  delta.replace(field, port);
+  field = port;
+}
+
+bool is_zero(std::span<const uint8_t> bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
+}
+
+// The identifier belongs to the end that asked; the other end has none.
+template <End end>
+void rewrite_identifier(Packet& packet, Be16 identifier) {
+  auto& icmp = packet.header_at<IcmpHeader>(packet.l4_offset);
+  constexpr uint8_t kAsking = end == End::kSource ? kIcmpEchoRequest : kIcmpEchoReply;
+  if (icmp.type != kAsking) {
+    assert(identifier == Be16{});
+    return;
+  }
+  icmp.checksum = ChecksumDelta().replace(icmp.identifier, identifier).apply(icmp.checksum);
+  icmp.identifier = identifier;
+  // RFC 1624 section 4: a sum of +0, which needs nothing but zeros, is lost in an update. Without a pseudo header it
+  // exists.
+  if (icmp.checksum == Be16{} && is_zero({packet.data + packet.l4_offset, packet.data + packet.length})) {
+    icmp.checksum = be16(0xffff);
+  }
+}
+
+template <End end>
+void rewrite(Packet& packet, Ipv4Address address, Be16 port) {
+  auto& ip = packet.header_at<Ipv4Header>(packet.l3_offset);
+  Ipv4Address& field = end == End::kSource ? ip.source : ip.destination;
+  ChecksumDelta delta;
+  delta.replace(field, address);
+  ip.checksum = delta.apply(ip.checksum);
+  field = address;
+
+  if (packet.kind == PacketKind::kTcp) {
+    auto& tcp = packet.header_at<TcpHeader>(packet.l4_offset);
+    rewrite_port<end>(tcp, port, delta);
+    tcp.checksum = delta.apply(tcp.checksum);
+  } else if (packet.kind == PacketKind::kUdp) {
+    auto& udp = packet.header_at<UdpHeader>(packet.l4_offset);
+    rewrite_port<end>(udp, port, delta);
+    udp.checksum = delta.apply_udp(udp.checksum);
+  } else {
+    assert(packet.kind == PacketKind::kIcmpQuery);
+    rewrite_identifier<end>(packet, port);
+  }
+
+  (end == End::kSource ? packet.tuple.source : packet.tuple.destination) = address;
+  (end == End::kSource ? packet.tuple.source_port : packet.tuple.destination_port) = port;
+}
+
+}  // namespace
+
+void rewrite_source(Packet& packet, Ipv4Address address, Be16 port) {
+  rewrite<End::kSource>(packet, address, port);
+}
+
+void rewrite_destination(Packet& packet, Ipv4Address address, Be16 port) {
+  rewrite<End::kDestination>(packet, address, port);
+}
+
+void lower_ttl(Packet& packet) {
+  auto& ip = packet.header_at<Ipv4Header>(packet.l3_offset);
+  assert(ip.ttl > 1);
+  const auto word = [&ip] { return be16(static_cast<uint16_t>(ip.ttl << 8 | ip.protocol)); };
+  const Be16 before = word();
+  --ip.ttl;
+  ip.checksum = ChecksumDelta().replace(before, word()).apply(ip.checksum);
+}
+
+}  // namespace lapse

@@ -1,0 +1,23 @@
+// rewrite.h - edits of a parsed packet's headers that keep every checksum right.
+//
+// Owner:    none; functions of the packet.
+// Memory:   none.
+// Time:     none.
+// Bytes:    wire order; RFC 1624 updates, so that a wrong checksum stays wrong and a UDP checksum of 0 stays 0.
+// Cost:     a few instructions each.
+// Lifetime: packet.tuple follows the headers.
+// Spec:     RFC 1624, RFC 768, RFC 3022 section 4.1, RFC 5508 section 3.
+#pragma once
+
+#include "dataplane/packet.h"
+
+namespace lapse {
+
+// The packet's kind is kTcp, kUdp or kIcmpQuery. The port is the query identifier for ICMP.
+void rewrite_source(Packet& packet, Ipv4Address address, Be16 port);
+void rewrite_destination(Packet& packet, Ipv4Address address, Be16 port);
+
+// The caller has checked that the TTL is above 1.
+void lower_ttl(Packet& packet);
+
+}  // namespace lapse
