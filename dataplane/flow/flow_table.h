@@ -1,0 +1,243 @@
+// flow_table.h - the lock-free connection tracking table of one box.
+//
+// Owner:    the box; shared by all workers. find() waits for nobody; insert and kill are lock-free.
+// Memory:   allocated in the constructor (untouched pages cost nothing), never after.
+// Time:     callers pass ticks of virtual time; nothing here reads a clock.
+// Bytes:    keys are in wire order, exactly as parsed.
+// Cost:     find(): bucket line + record line. Insert: two bucket lines and the record line. Stamp: one store.
+// Lifetime: a FlowRef is valid until the calling worker's next quiescent state.
+// Spec:     design, "The flow table"; RFC 4787 REQ-5, RFC 5382 REQ-5.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "dataplane/flow/flow.h"
+#include "dataplane/flow/flow_index.h"
+#include "dataplane/flow/flow_steps.h"
+#include "dataplane/flow/mapped_memory.h"
+#include "dataplane/flow/timeouts.h"
+#include "dataplane/flow/timing_wheel.h"
+#include "dataplane/flow/tuple.h"
+#include "dataplane/ids.h"
+#include "dataplane/quiescence.h"
+#include "dataplane/time.h"
+
+namespace lapse {
+
+// A flow as one worker saw it: 'control' is what the record's control word held, and what a swap expects to find.
+struct FlowRef {
+  FlowRecord* record = nullptr;
+  FlowId id{};
+  Direction direction = Direction::kOriginal;
+  FlowControl control;
+
+  explicit operator bool() const { return record != nullptr; }
+};
+
+// Told of each death that the table itself notices, by the one worker whose swap made it final.
+class ExpiryListener {
+ public:
+  virtual ~ExpiryListener() = default;
+  // The flow's timeout ran out at 'deadline' (virtual, in ticks: last seen + timeout). Ports are given back here.
+  virtual void on_expired(const FlowRef& flow, Tick deadline) = 0;
+};
+
+class FlowTable {
+ public:
+  struct Options {
+    uint32_t capacity = 65536;  // living flows
+    size_t workers = 1;
+    Comparator comparator = Comparator::kAtLeast;
+    HashKey hash_key;
+  };
+
+  FlowTable(const Options& options, Quiescence& quiescence);
+  ~FlowTable();
+  FlowTable(const FlowTable&) = delete;
+  FlowTable& operator=(const FlowTable&) = delete;
+
+  Timeouts& timeouts() { return timeouts_; }
+  const Timeouts& timeouts() const { return timeouts_; }
+  uint32_t capacity() const { return options_.capacity; }
+  uint32_t live_count() const;  // flows whose death nobody has noticed yet included
+
+  // ---- the three passes of a burst ----
+  uint64_t hash(const FiveTuple& key) const { return lapse::hash(key, options_.hash_key); }
+  void prefetch_buckets(uint64_t hash) const;
+  void prefetch_record(uint64_t hash) const;  // of the first slot whose tag fits
+
+  // The live record whose original or reply tuple is 'key', whether or not its time is over: see is_over().
+  FlowRef find(const FiveTuple& key, uint64_t hash) const;
+
+  // Whether the timeout has run out at 'now'; deadline() is the first tick at which it has.
+  bool is_over(const FlowRef& flow, Tick now) const;
+  Tick deadline(const FlowRef& flow) const;
+  // What an event about the death says: last seen + timeout. A tick before deadline() where the comparator is '>'.
+  Tick expired_at(const FlowRef& flow) const;
+
+  // ---- transitions; each is one swap of the control word ----
+  // Makes the death of 'flow' final. True for exactly one caller, who counts it and tells; the record is reclaimed
+  // later. False when it has died meanwhile or another worker moved it: look again.
+  bool kill(const FlowRef& flow);
+  // Moves 'flow' on; false when it has died meanwhile or another worker moved it: look again. Updates 'flow.control'.
+  bool transition(FlowRef& flow, TcpState state, TimeoutClass timeout_class);
+  // Marks activity: forward only, and only when the tick has changed. Keeps the cadence, except across a clock jump.
+  void stamp(const FlowRef& flow, Tick now, Tick last_jump);
+
+  // ---- a new flow ----
+  // A record in the state 'opening', owned by 'worker', or none: the table is full of living flows. Flows that are over
+  // are killed to make room, through 'listener'. The caller fills the protocol and the scope, and by set_original() and
+  // set_reply() both tuples; a tuple may be set again until it is put.
+  FlowRef open(WorkerId worker, Tick now, ExpiryListener& listener);
+
+  enum class Put : uint8_t { kInserted, kTaken };
+  // Put-if-absent of one of the record's two tuples. kTaken: a flow that is not over has this key; 'holder' names it
+  // (and may still be opening: then its record is null). A flow that is over and in the way is killed, through
+  // 'listener'.
+  Put put(const FlowRef& opening, Direction direction, uint64_t hash, Tick now, ExpiryListener& listener,
+          FlowRef* holder = nullptr);
+  // Makes the flow visible to find(), stamped 'now'. Both keys are in. Updates 'opening.control'.
+  void publish(FlowRef& opening, TcpState state, TimeoutClass timeout_class, Tick now);
+  // Takes back what was put, and the record.
+  void roll_back(const FlowRef& opening);
+
+  // Kills flows of 'worker' that are over, looking at 'budget' records at most and only at those whose time has come
+  // by the wheel: for whoever finds something used up that such a flow may hold. Returns the number looked at.
+  size_t reap(WorkerId worker, Tick now, size_t budget, ExpiryListener& listener);
+
+  // ---- reclaim: only the owner's own flows, only between bursts ----
+  // Drains the inbox, kills and unlinks what is over, files living flows again, frees records after their grace period:
+  // at most 'budget' records. Returns the number of records worked on.
+  size_t advance(WorkerId worker, Tick now, size_t budget, ExpiryListener& listener);
+  // No flow of this worker is over before this tick; none when it has no flows. `now` when work is waiting. A lower
+  // bound: the flow that it is about may have been seen since, and a distant deadline is known to the slot of the
+  // wheel.
+  std::optional<Tick> next_deadline(WorkerId worker, Tick now) const;
+
+  // ---- control ----
+  // Copies record 'id' when it is live. The caller reads slices and goes quiescent between them.
+  std::optional<FlowSnapshot> snapshot(FlowId id) const;
+  uint32_t record_count() const;  // ids run from 0 to here
+  size_t memory_bytes() const;    // index, records, wheel and the rest, as mapped
+  // Makes index, wheels, inboxes and free lists anew from the records, after a worker stopped in the middle of
+  // anything: what was live lives on, what was opening is gone. No worker may be in the table.
+  void rebuild();
+
+ private:
+  struct Owner;
+  struct Chain;
+  struct Batch;
+  enum class Claim : uint8_t;
+
+  static constexpr size_t kReapForRoom = 8;
+
+  FlowRecord& record(FlowId id) const { return records_[index(id)]; }
+  Owner& owner(WorkerId worker) const;
+
+  // flow_table.cc
+  Claim judge(FlowIndex::Word word, const FiveTuple& key, Tick now, ExpiryListener& listener, FlowRef* holder);
+  bool outlasts_rivals(FlowIndex::Position own, const FiveTuple& key, uint64_t hash, Tick now, ExpiryListener& listener,
+                       FlowRef* holder);
+  bool reserve();
+  void release_reservation() { live_.fetch_sub(1, std::memory_order_relaxed); }
+
+  // flow_reclaim.cc
+  uint32_t take_record(Owner& owner);
+  uint32_t pop_free(Owner& owner);
+  void push_free(Owner& owner, const Chain& chain);
+  bool mark_dead(const FlowRef& flow);
+  void enlist(FlowId id, FlowRecord& record, uint8_t flags);
+  void bury(Owner& owner, FlowId id);
+  void collect_grace(Owner& owner);
+  void begin_grace(Owner& owner);
+  size_t drain_inbox(Owner& owner, size_t budget);
+  size_t refile_shortened(Owner& owner, WorkerId worker, size_t budget);
+  size_t turn_wheel(Owner& owner, Tick now, size_t budget, ExpiryListener& listener);
+  void look_at(Owner& owner, FlowId id, Batch& ended);
+  void expire_or_file(Owner& owner, FlowId id, Tick now, ExpiryListener& listener, Batch& ended);
+  void file(Owner& owner, FlowId id, FlowControl control);
+  void unlink(Owner& owner, const Batch& ended);
+
+  Options options_;
+  Timeouts timeouts_;
+  Quiescence& quiescence_;
+  uint32_t record_count_;
+  MappedArray<FlowRecord> records_;
+  FlowIndex index_;
+  // Links the ids (+ 1; 0: end) of an inbox, a chain that waits for its grace period, or a free list: a record is in at
+  // most one of them.
+  MappedArray<std::atomic<uint32_t>> next_;
+  WheelPlaces places_;
+  WheelChunkPool chunks_;
+  std::array<std::unique_ptr<Owner>, kMaxWorkers> owners_;
+  alignas(64) std::atomic<uint32_t> live_{0};
+  alignas(64) std::atomic<uint32_t> untouched_{0};  // records from here on were never used
+};
+
+[[gnu::always_inline]] inline void FlowTable::prefetch_buckets(uint64_t hash) const {
+  index_.prefetch(hash);
+}
+
+[[gnu::always_inline]] inline void FlowTable::prefetch_record(uint64_t hash) const {
+  index_.scan<std::memory_order_relaxed>(hash, [this](FlowIndex::Position, FlowIndex::Word word) {
+    __builtin_prefetch(&records_[FlowIndex::record(word)]);
+    return true;
+  });
+}
+
+// The word was read in this burst, so its record is not reused before the caller's next quiescent state: once it has
+// been seen alive its key stands still. The second look at the control word makes 'control' as fresh as can be.
+inline FlowRef FlowTable::find(const FiveTuple& key, uint64_t hash) const {
+  FlowRef found;
+  index_.scan<std::memory_order_acquire>(hash, [&](FlowIndex::Position, FlowIndex::Word word) {
+    FlowRecord& record = records_[FlowIndex::record(word)];
+    const FlowControl before = record.control.load(std::memory_order_acquire);
+    if (before.life != FlowLife::kLive || !record.has_key(key, FlowIndex::direction(word))) {
+      return false;
+    }
+    const FlowControl control = record.control.load(std::memory_order_acquire);
+    if (control.life != FlowLife::kLive || control.generation != before.generation) {
+      return false;
+    }
+    found = {&record, FlowId{FlowIndex::record(word)}, FlowIndex::direction(word), control};
+    return true;
+  });
+  return found;
+}
+
+inline Tick FlowTable::deadline(const FlowRef& flow) const {
+  return flow.record->last_seen.load(std::memory_order_relaxed) + timeouts_.dead_after(flow.control.timeout_class);
+}
+
+inline Tick FlowTable::expired_at(const FlowRef& flow) const {
+  return flow.record->last_seen.load(std::memory_order_relaxed) + timeouts_.milliseconds(flow.control.timeout_class);
+}
+
+// Signed: another worker may have stamped the flow in a burst that began after this one.
+inline bool FlowTable::is_over(const FlowRef& flow, Tick now) const {
+  const auto idle = static_cast<int32_t>(now - flow.record->last_seen.load(std::memory_order_relaxed));
+  return idle >= static_cast<int32_t>(timeouts_.dead_after(flow.control.timeout_class));
+}
+
+inline void FlowTable::stamp(const FlowRef& flow, Tick now, Tick last_jump) {
+  constexpr int32_t kShortestCadence = 1000;  // ticks
+  const Tick last = flow.record->last_seen.load(std::memory_order_relaxed);
+  const auto gap = static_cast<int32_t>(now - last);
+  if (gap <= 0) {
+    return;
+  }
+  step(FlowStep::kStampRead);
+  if (gap >= kShortestCadence && now - last_jump >= now - last) [[unlikely]] {
+    flow.record->cadence.store(static_cast<uint8_t>(std::bit_width(static_cast<uint32_t>(gap)) - 1),
+                               std::memory_order_relaxed);
+  }
+  flow.record->last_seen.store(now, std::memory_order_relaxed);
+}
+
+}  // namespace lapse
