@@ -1,0 +1,46 @@
+// box.h - the two entry points that every middlebox has.
+//
+// Owner:    built by control from a topology, shared by all workers; per-worker state is inside, by Output::worker().
+// Memory:   allocated in the constructor, never after.
+// Time:     callers pass 'now'; nothing here reads a clock.
+// Bytes:    packets are parsed; see packet.h.
+// Cost:     see each kind.
+// Lifetime: outlives its workers.
+// Spec:     design, "Boxes".
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "dataplane/flow/flow_table.h"
+#include "dataplane/output.h"
+#include "dataplane/packet.h"
+#include "dataplane/time.h"
+
+namespace lapse {
+
+class Box {
+ public:
+  virtual ~Box() = default;
+
+  // Takes every packet of 'burst' (at most kBurst, all parsed, all received on 'side'): forwards it, drops it with a
+  // reason, answers it, or holds it in a bounded store. The caller has counted the burst as received.
+  virtual void process(std::span<Packet* const> burst, Side side, const Now& now, Output& out) = 0;
+
+  // Housekeeping between bursts, at most 'budget' units of it: inboxes, the wheel, held packets.
+  virtual void advance(const Now& now, size_t budget, Output& out) = 0;
+
+  // The virtual time before which advance() has nothing to do for this worker; `now` when work is waiting.
+  virtual std::optional<Instant> next_deadline(WorkerId worker, const Now& now) const = 0;
+
+  // Packets in bounded stores, over all workers.
+  virtual size_t held() const { return 0; }
+
+  // Null for a kind that keeps no flows.
+  virtual FlowTable* flows() = 0;
+  const FlowTable* flows() const { return const_cast<Box*>(this)->flows(); }
+};
+
+}  // namespace lapse
