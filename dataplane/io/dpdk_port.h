@@ -1,0 +1,60 @@
+// dpdk_port.h - a DPDK ethdev as a Port, and mbufs as packets.
+//
+// Owner:    the instance; each queue is used by one worker thread, which called register_worker_thread().
+// Memory:   one mempool for all ports; a Packet lives in its mbuf's private area.
+// Time:     none.
+// Bytes:    whole frames.
+// Cost:     as the driver; per packet a dozen stores.
+// Lifetime: the pool outlives the ports, EAL outlives both.
+// Spec:     DPDK Programmer's Guide, "Poll Mode Driver", "Mbuf Library".
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+#include "dataplane/net/port.h"
+
+struct rte_mempool;
+
+namespace lapse::io {
+
+class DpdkPacketPool final : public PacketPool {
+ public:
+  static absl::StatusOr<std::unique_ptr<DpdkPacketPool>> make(size_t count, size_t frame_size);
+  ~DpdkPacketPool() override;
+
+  Packet* allocate() override;
+  void release(std::span<Packet* const> packets) override;
+
+  rte_mempool* mempool() const { return mempool_; }
+
+ private:
+  explicit DpdkPacketPool(rte_mempool* mempool) : mempool_(mempool) {}
+  rte_mempool* mempool_;
+};
+
+class DpdkPort final : public Port {
+ public:
+  // 'device' is the name of a device that EAL knows, as "net_tap0".
+  static absl::StatusOr<std::unique_ptr<DpdkPort>> open(const std::string& device, uint16_t queues,
+                                                        DpdkPacketPool& pool);
+  ~DpdkPort() override;
+
+  size_t receive(uint16_t queue, std::span<Packet*> out, size_t& dropped) override;
+  size_t transmit(uint16_t queue, std::span<Packet* const> packets) override;
+  int wait_descriptor(uint16_t queue) const override;
+
+ private:
+  DpdkPort(uint16_t port, DpdkPacketPool& pool) : port_(port), pool_(&pool) {}
+  uint16_t port_;
+  DpdkPacketPool* pool_;
+};
+
+// Gives the calling thread an lcore id, so that the mempool's cache serves it, and lets it take the signals by which
+// net_tap announces frames. Called by every worker thread first.
+absl::Status register_worker_thread();
+void unregister_worker_thread();
+
+}  // namespace lapse::io

@@ -1,0 +1,99 @@
+#include "dataplane/net/network.h"
+
+#include <cassert>
+
+namespace lapse {
+
+LinkId Network::add_link() {
+  assert(links_.size() < kMaxLinks);
+  links_.emplace_back();
+  auto& counters = link_counters_.emplace_back();
+  for (size_t worker = 0; worker < workers_; ++worker) {
+    counters.push_back(std::make_unique<LinkCounters>());
+  }
+  return LinkId{static_cast<uint8_t>(links_.size() - 1)};
+}
+
+BoxId Network::add_box(std::unique_ptr<Box> box) {
+  assert(boxes_.size() < kMaxBoxes);
+  boxes_.push_back({std::move(box), {}});
+  auto& counters = box_counters_.emplace_back();
+  for (size_t worker = 0; worker < workers_; ++worker) {
+    counters.push_back(std::make_unique<BoxCounters>());
+  }
+  return BoxId{static_cast<uint8_t>(boxes_.size() - 1)};
+}
+
+InterfaceId Network::add_interface(Interface interface) {
+  assert(interfaces_.size() < kMaxInterfaces);
+  const InterfaceId id{static_cast<uint8_t>(interfaces_.size())};
+  assert(boxes_[index(interface.box)].interface_of_side.size() == index(interface.side));
+  boxes_[index(interface.box)].interface_of_side.push_back(id);
+  links_[index(interface.link)].interfaces.push_back(id);
+  interfaces_.push_back(std::move(interface));
+  return id;
+}
+
+InterfaceId Network::find_by_mac(LinkId link, const MacAddress& mac) const {
+  for (const InterfaceId id : links_[index(link)].interfaces) {
+    if (interfaces_[index(id)].mac == mac) {
+      return id;
+    }
+  }
+  return kNoInterface;
+}
+
+InterfaceId Network::find_by_address(LinkId link, Ipv4Address address) const {
+  for (const InterfaceId id : links_[index(link)].interfaces) {
+    if (interfaces_[index(id)].owns(address)) {
+      return id;
+    }
+  }
+  return kNoInterface;
+}
+
+uint64_t Network::waiting_packets() const {
+  uint64_t waiting = 0;
+  for (size_t worker = 0; worker < workers_; ++worker) {
+    waiting += waiting_in_[worker].get() - waiting_out_[worker].get();
+  }
+  return waiting;
+}
+
+Conservation Network::box_conservation(BoxId id) const {
+  Conservation sum;
+  for (const auto& counters : box_counters_[index(id)]) {
+    const Conservation one = conservation(*counters, 0);
+    sum.received += one.received;
+    sum.originated += one.originated;
+    sum.sent += one.sent;
+    sum.dropped += one.dropped;
+  }
+  sum.held = boxes_[index(id)].box->held();
+  return sum;
+}
+
+// A box's receptions and sendings cancel out inside the process: what it drops, makes and holds remains.
+Conservation Network::process_conservation() const {
+  Conservation sum;
+  for (size_t id = 0; id < boxes_.size(); ++id) {
+    const Conservation box = box_conservation(BoxId{static_cast<uint8_t>(id)});
+    sum.originated += box.originated;
+    sum.dropped += box.dropped;
+    sum.held += box.held;
+  }
+  for (const auto& link : link_counters_) {
+    for (const auto& counters : link) {
+      sum.received += counters->received_packets.get();
+      sum.originated += counters->originated.get();
+      sum.sent += counters->sent_packets.get();
+      for (const Counter& dropped : counters->dropped) {
+        sum.dropped += dropped.get();
+      }
+    }
+  }
+  sum.held += waiting_packets();
+  return sum;
+}
+
+}  // namespace lapse

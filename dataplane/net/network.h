@@ -1,0 +1,116 @@
+// network.h - links, the attachments of boxes to them, and the boxes: what a topology becomes.
+//
+// Owner:    the instance or simulation; shared by all workers.
+// Memory:   ordinary, built before the workers start.
+// Time:     none.
+// Bytes:    addresses in wire order.
+// Cost:     none by itself.
+// Lifetime: immutable while workers run, but for counters and neighbours; outlives them.
+// Spec:     design, "Vocabulary": link, box, path.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "dataplane/box/box.h"
+#include "dataplane/counters.h"
+#include "dataplane/net/neighbours.h"
+#include "dataplane/net/port.h"
+#include "dataplane/net/routes.h"
+
+namespace lapse {
+
+// Whether packets to an interface's own addresses concern the box: a NAT's outside addresses stand for its flows.
+enum class OwnAddresses : uint8_t { kAnswerNothing, kTranslated };
+
+// One attachment of one side of a box to a link.
+struct Interface {
+  BoxId box = kNoBox;
+  Side side{};
+  LinkId link = kNoLink;
+  MacAddress mac;
+  std::vector<Ipv4Address> addresses;  // ARP is answered for them; the first is the source of what the hop itself sends
+  OwnAddresses own_addresses = OwnAddresses::kAnswerNothing;
+  Routes routes;
+
+  bool owns(Ipv4Address address) const {
+    for (const Ipv4Address own : addresses) {
+      if (own == address) {
+        return true;
+      }
+    }
+    return false;
+  }
+};
+
+// What happened on a link outside of any box, for one worker.
+struct alignas(64) LinkCounters {
+  Counter received_packets;
+  Counter received_bytes;
+  Counter sent_packets;
+  Counter sent_bytes;
+  Counter originated;  // ARP messages, ICMP time exceeded
+  DropCounters dropped;
+};
+
+struct Link {
+  Port* port = nullptr;  // null: the link is internal
+  std::vector<InterfaceId> interfaces;
+};
+
+struct BoxSlot {
+  std::unique_ptr<Box> box;
+  std::vector<InterfaceId> interface_of_side;
+};
+
+class Network {
+ public:
+  explicit Network(size_t workers) : workers_(workers) {}
+
+  LinkId add_link();
+  BoxId add_box(std::unique_ptr<Box> box);
+  // Sides of a box are added in their order.
+  InterfaceId add_interface(Interface interface);
+  void set_port(LinkId link, Port* port) { links_[index(link)].port = port; }
+
+  size_t workers() const { return workers_; }
+  const std::vector<Link>& links() const { return links_; }
+  const std::vector<BoxSlot>& boxes() const { return boxes_; }
+  const std::vector<Interface>& interfaces() const { return interfaces_; }
+
+  const Link& link(LinkId id) const { return links_[index(id)]; }
+  const Interface& interface(InterfaceId id) const { return interfaces_[index(id)]; }
+  Box& box(BoxId id) const { return *boxes_[index(id)].box; }
+  InterfaceId interface_of(BoxId id, Side side) const { return boxes_[index(id)].interface_of_side[index(side)]; }
+
+  // The box side on 'link' with this address, or kNoInterface.
+  InterfaceId find_by_mac(LinkId link, const MacAddress& mac) const;
+  InterfaceId find_by_address(LinkId link, Ipv4Address address) const;
+
+  Neighbours& neighbours() { return neighbours_; }
+
+  BoxCounters& box_counters(BoxId id, WorkerId worker) { return *box_counters_[index(id)][index(worker)]; }
+  LinkCounters& link_counters(LinkId id, WorkerId worker) { return *link_counters_[index(id)][index(worker)]; }
+  // Packets that wait for a next hop's address.
+  Counter& waiting(WorkerId worker) { return waiting_in_[index(worker)]; }
+  Counter& waited(WorkerId worker) { return waiting_out_[index(worker)]; }
+
+  // Sums over workers. Exact while no burst is under way.
+  Conservation box_conservation(BoxId id) const;
+  Conservation process_conservation() const;
+  uint64_t waiting_packets() const;
+
+ private:
+  size_t workers_;
+  std::vector<Link> links_;
+  std::vector<BoxSlot> boxes_;
+  std::vector<Interface> interfaces_;
+  Neighbours neighbours_;
+  std::vector<std::vector<std::unique_ptr<BoxCounters>>> box_counters_;
+  std::vector<std::vector<std::unique_ptr<LinkCounters>>> link_counters_;
+  std::array<Counter, kMaxWorkers> waiting_in_;
+  std::array<Counter, kMaxWorkers> waiting_out_;
+};
+
+}  // namespace lapse

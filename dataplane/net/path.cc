@@ -1,0 +1,339 @@
+#include "dataplane/net/path.h"
+
+#include <cassert>
+
+#include "dataplane/wire/arp.h"
+#include "dataplane/wire/emit.h"
+#include "dataplane/wire/ethernet.h"
+#include "dataplane/wire/icmp.h"
+#include "dataplane/wire/ipv4.h"
+#include "dataplane/wire/parse.h"
+#include "dataplane/wire/rewrite.h"
+
+namespace lapse {
+
+Path::Path(WorkerId worker, Network& network, PacketPool& pool, EventRing* events, Trace trace)
+    : worker_(worker),
+      network_(&network),
+      pool_(&pool),
+      events_(events),
+      trace_(events == nullptr ? Trace::kOff : trace),
+      output_(worker, pool, events),
+      transmit_(network.links().size()) {
+  for (size_t interface = 0; interface < network.interfaces().size(); ++interface) {
+    pending_.push_back(std::make_unique<Pending>());
+  }
+}
+
+Path::~Path() {
+  drop_held();
+}
+
+void Path::receive(LinkId link, std::span<Packet* const> frames, const Now& now) {
+  LinkCounters& link_counters = counters(link);
+  link_counters.received_packets.add(frames.size());
+  for (Packet* packet : frames) {
+    link_counters.received_bytes.add(packet->length);
+    packet->from_interface = kNoInterface;
+    packet->hops = 0;
+    if (const auto reason = parse(*packet)) {
+      drop(link, packet, *reason);
+      continue;
+    }
+    carry(packet, link, now);
+  }
+}
+
+// A link is this one function: a frame put on it reaches the box side it is addressed to, or leaves the process.
+void Path::carry(Packet* packet, LinkId link, const Now& now) {
+  const bool from_outside = packet->from_interface == kNoInterface;
+  packet->link = link;
+  const auto& ethernet = packet->header_at<EthernetHeader>(0);
+  if (packet->kind == PacketKind::kArp && from_outside) {
+    handle_arp(link, packet, now);
+    return;
+  }
+  const InterfaceId to = network_->find_by_mac(link, ethernet.destination);
+  if (trace_ == Trace::kPackets && packet->kind != PacketKind::kArp) {
+    trace_crossing(*packet, link, to, now);
+  }
+  if (to != kNoInterface) {
+    enter(to, packet, now);
+    return;
+  }
+  if (from_outside || network_->link(link).port == nullptr) {
+    drop(link, packet, DropReason::kNotForUs);
+    return;
+  }
+  TransmitBuffer& buffer = transmit_[index(link)];
+  if (buffer.count == buffer.packets.size()) {
+    flush(link);
+  }
+  buffer.packets[buffer.count++] = packet;
+}
+
+void Path::handle_arp(LinkId link, Packet* packet, const Now& now) {
+  const auto& arp = packet->header_at<ArpHeader>(packet->l3_offset);
+  const InterfaceId asked = network_->find_by_address(link, arp.target_address);
+  if (asked == kNoInterface) {
+    drop(link, packet, DropReason::kNotForUs);
+    return;
+  }
+  // A probe (RFC 5227) has no sender address: there is nothing to learn from it.
+  if (arp.sender_address != Ipv4Address{}) {
+    network_->neighbours().learn(link, arp.sender_address, arp.sender_mac, now.real);
+  }
+  if (arp.operation != kArpRequest) {
+    drop(link, packet, DropReason::kConsumed);
+    retry_waiting(now);
+    return;
+  }
+  Packet* reply = pool_->allocate();
+  if (reply == nullptr) {
+    drop(link, packet, DropReason::kPoolEmpty);
+    return;
+  }
+  write_arp_reply(*packet, network_->interface(asked).mac, *reply);
+  drop(link, packet, DropReason::kAnswered);
+  counters(link).originated.add();
+  reply->from_interface = asked;
+  carry(reply, link, now);
+}
+
+void Path::enter(InterfaceId to, Packet* packet, const Now& now) {
+  const Interface& interface = network_->interface(to);
+  if (++packet->hops > kMaxHops) {
+    drop(interface.link, packet, DropReason::kLoop);
+    return;
+  }
+  if (interface.own_addresses == OwnAddresses::kAnswerNothing && interface.owns(packet->tuple.destination)) {
+    drop(interface.link, packet, DropReason::kUnsolicited);
+    return;
+  }
+  if (packet->header_at<Ipv4Header>(packet->l3_offset).ttl <= 1) {
+    answer_expired_ttl(interface, packet, now);
+    return;
+  }
+  Pending& pending = *pending_[index(to)];
+  if (pending.count == Pending::kCapacity) {
+    drop(interface.link, packet, DropReason::kLoop);
+    return;
+  }
+  BoxCounters& box = network_->box_counters(interface.box, worker_);
+  box.received_packets[index(interface.side)].add();
+  box.received_bytes[index(interface.side)].add(packet->length);
+  pending.packets[(pending.first + pending.count++) % Pending::kCapacity] = packet;
+  ++work_;
+}
+
+void Path::answer_expired_ttl(const Interface& interface, Packet* packet, const Now& now) {
+  const LinkId link = interface.link;
+  Packet* answer = may_be_answered_by_icmp(*packet) ? pool_->allocate() : nullptr;
+  if (answer == nullptr) {
+    drop(link, packet, DropReason::kTtl);
+    return;
+  }
+  write_time_exceeded(*packet, interface.addresses.front(), *answer);
+  drop(link, packet, DropReason::kAnswered);
+  counters(link).originated.add();
+  answer->origin = Origin::kOriginated;
+  leave(network_->interface_of(interface.box, interface.side), answer, now);
+}
+
+void Path::run(const Now& now) {
+  while (work_ > 0) {
+    for (size_t interface = 0; interface < pending_.size(); ++interface) {
+      if (pending_[interface]->count > 0) {
+        serve(InterfaceId{static_cast<uint8_t>(interface)}, now);
+      }
+    }
+  }
+  for (size_t link = 0; link < transmit_.size(); ++link) {
+    if (transmit_[link].count > 0) {
+      flush(LinkId{static_cast<uint8_t>(link)});
+    }
+  }
+}
+
+// One burst into one box side.
+void Path::serve(InterfaceId id, const Now& now) {
+  Pending& pending = *pending_[index(id)];
+  std::array<Packet*, kBurst> burst;
+  size_t count = 0;
+  while (count < kBurst && pending.count > 0) {
+    burst[count++] = pending.packets[pending.first];
+    pending.first = (pending.first + 1) % Pending::kCapacity;
+    --pending.count;
+  }
+  work_ -= count;
+  const Interface& interface = network_->interface(id);
+  output_.begin(interface.box, network_->box_counters(interface.box, worker_), trace_at(now));
+  network_->box(interface.box).process({burst.data(), count}, interface.side, now, output_);
+  collect(interface.box, now);
+}
+
+void Path::collect(BoxId box, const Now& now) {
+  for (const Output::Entry& entry : output_.entries()) {
+    leave(network_->interface_of(box, entry.side), entry.packet, now);
+  }
+  output_.clear();
+}
+
+// The hop around a box: lowers the TTL, picks the route, finds the next hop's address.
+void Path::leave(InterfaceId from, Packet* packet, const Now& now) {
+  const Interface& interface = network_->interface(from);
+  if (packet->origin == Origin::kForwarded) {
+    lower_ttl(*packet);
+  }
+  const auto next_hop = interface.routes.next_hop(packet->tuple.destination);
+  if (!next_hop) {
+    drop(interface.link, packet, DropReason::kNoRoute);
+    return;
+  }
+  if (const InterfaceId box_side = network_->find_by_address(interface.link, *next_hop); box_side != kNoInterface) {
+    send_to(from, packet, network_->interface(box_side).mac, now);
+    return;
+  }
+  const auto answer = network_->neighbours().find(interface.link, *next_hop, now.real);
+  if (answer.ask) {
+    ask(from, *next_hop, now);
+  }
+  if (answer.mac) {
+    send_to(from, packet, *answer.mac, now);
+  } else {
+    wait(from, packet, *next_hop, now);
+  }
+}
+
+void Path::send_to(InterfaceId from, Packet* packet, const MacAddress& next_hop, const Now& now) {
+  const Interface& interface = network_->interface(from);
+  auto& ethernet = packet->header_at<EthernetHeader>(0);
+  ethernet.destination = next_hop;
+  ethernet.source = interface.mac;
+  packet->from_interface = from;
+  carry(packet, interface.link, now);
+}
+
+void Path::wait(InterfaceId from, Packet* packet, Ipv4Address next_hop, const Now& now) {
+  size_t same = 0;
+  for (size_t i = 0; i < waiting_count_; ++i) {
+    same += waiting_[i].next_hop == next_hop && waiting_[i].from == from ? 1 : 0;
+  }
+  if (waiting_count_ == waiting_.size() || same == kWaitingPerNeighbour) {
+    drop(network_->interface(from).link, packet, DropReason::kNeighbourQueueFull);
+    return;
+  }
+  waiting_[waiting_count_++] = {packet, from, next_hop, now.real + kWaitFor};
+  network_->waiting(worker_).add();
+}
+
+void Path::retry_waiting(const Now& now) {
+  size_t kept = 0;
+  const size_t count = waiting_count_;
+  for (size_t i = 0; i < count; ++i) {
+    const Waiting waiting = waiting_[i];
+    const LinkId link = network_->interface(waiting.from).link;
+    const auto answer = network_->neighbours().find(link, waiting.next_hop, now.real);
+    if (answer.mac) {
+      network_->waited(worker_).add();
+      send_to(waiting.from, waiting.packet, *answer.mac, now);
+    } else if (now.real >= waiting.deadline) {
+      network_->waited(worker_).add();
+      drop(link, waiting.packet, DropReason::kNeighbourUnreachable);
+    } else {
+      if (answer.ask) {
+        ask(waiting.from, waiting.next_hop, now);
+      }
+      waiting_[kept++] = waiting;
+    }
+  }
+  waiting_count_ = kept;
+}
+
+void Path::ask(InterfaceId from, Ipv4Address address, const Now& now) {
+  const Interface& interface = network_->interface(from);
+  Packet* request = pool_->allocate();
+  if (request == nullptr) {
+    return;  // asked again after Neighbours::kRequestInterval
+  }
+  write_arp_request(interface.mac, interface.addresses.front(), address, *request);
+  counters(interface.link).originated.add();
+  request->from_interface = from;
+  carry(request, interface.link, now);
+}
+
+void Path::flush(LinkId link) {
+  TransmitBuffer& buffer = transmit_[index(link)];
+  LinkCounters& link_counters = counters(link);
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < buffer.count; ++i) {
+    bytes += buffer.packets[i]->length;
+  }
+  size_t sent = 0;
+  // A kernel port that takes only part of a burst has room again at once, or is full.
+  for (int attempt = 0; attempt < 2 && sent < buffer.count; ++attempt) {
+    sent += network_->link(link).port->transmit(static_cast<uint16_t>(worker_),
+                                                {buffer.packets.data() + sent, buffer.count - sent});
+  }
+  for (size_t i = sent; i < buffer.count; ++i) {
+    bytes -= buffer.packets[i]->length;
+    drop(link, buffer.packets[i], DropReason::kTransmitQueueFull);
+  }
+  link_counters.sent_packets.add(sent);
+  link_counters.sent_bytes.add(bytes);
+  buffer.count = 0;
+}
+
+void Path::advance(const Now& now, size_t budget) {
+  for (size_t id = 0; id < network_->boxes().size(); ++id) {
+    const BoxId box{static_cast<uint8_t>(id)};
+    output_.begin(box, network_->box_counters(box, worker_), trace_at(now));
+    network_->box(box).advance(now, budget, output_);
+    collect(box, now);
+  }
+  if (waiting_count_ > 0) {
+    retry_waiting(now);
+  }
+  run(now);
+}
+
+std::optional<Instant> Path::next_deadline(const Now& now) const {
+  std::optional<Instant> earliest;
+  for (const BoxSlot& slot : network_->boxes()) {
+    const auto deadline = slot.box->next_deadline(worker_, now);
+    if (deadline && (!earliest || *deadline < *earliest)) {
+      earliest = deadline;
+    }
+  }
+  return earliest;
+}
+
+std::optional<Instant> Path::next_retry(const Now& now) const {
+  if (waiting_count_ == 0) {
+    return std::nullopt;
+  }
+  return now.real + Neighbours::kRequestInterval / 4;
+}
+
+void Path::drop_held() {
+  for (size_t i = 0; i < waiting_count_; ++i) {
+    network_->waited(worker_).add();
+    drop(network_->interface(waiting_[i].from).link, waiting_[i].packet, DropReason::kShutdown);
+  }
+  waiting_count_ = 0;
+}
+
+void Path::drop(LinkId link, Packet* packet, DropReason reason) {
+  counters(link).dropped[static_cast<size_t>(reason)].add();
+  release(packet);
+}
+
+void Path::trace_crossing(const Packet& packet, LinkId link, InterfaceId to, const Now& now) {
+  Event event = packet_event(EventKind::kPacket, packet, now);
+  event.link = link;
+  event.from_interface = packet.from_interface;
+  event.to_interface = to;
+  events_->push(event);
+}
+
+}  // namespace lapse
