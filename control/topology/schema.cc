@@ -1,0 +1,231 @@
+#include "control/topology/schema.h"
+
+#include <algorithm>
+#include <array>
+
+#include "dataplane/flow/timeouts.h"
+
+namespace lapse::topology {
+namespace {
+
+constexpr std::string_view kNotYetImpairment =
+    "impairments of links are not available yet: a link carries every packet, at once and in order";
+constexpr std::string_view kNotYetProvider = "not available yet: this setting of the provider's API has no effect here";
+
+constexpr std::array<std::string_view, 1> kAvailableKinds{"nat-gateway"};
+constexpr std::array<std::string_view, 5> kPlannedKinds{"network-load-balancer", "gateway-load-balancer",
+                                                        "vpc-endpoint", "ec2-conntrack", "firewall"};
+
+constexpr std::array<std::string_view, 2> kAvailableLatePackets{"drop", "rst"};
+constexpr std::array<std::string_view, 7> kPlannedLatePackets{
+    "rst_both_on_expiry", "fin_on_expiry", "new_flow", "recreate_same_port", "recreate_new_port", "leak", "icmp"};
+
+constexpr std::array<std::string_view, 2> kLimitsChoices{"on", "off"};
+
+constexpr std::array<Key, 5> kTopologyKeys{{
+    {"name", Shape::kName, "what the topology is called; its namespaces begin with it", "a name like nat-gateway"},
+    {"start_at", Shape::kName, "the host where a command runs unless another one is asked for", "the name of a host"},
+    {"links", Shape::kObjectByName, "the layer-2 segments by name", "a map: NAME: {subnet: 10.0.1.0/24}",
+     Need::kRequired, &kLinkObject},
+    {"boxes", Shape::kObjectByName, "the middleboxes by name", "a map: NAME: {kind: nat-gateway, ...}", Need::kOptional,
+     &kNatGatewayObject},
+    {"hosts", Shape::kObjectByName, "the hosts by name", "a map: NAME: {link: LINK, address: ADDRESS, ...}",
+     Need::kOptional, &kHostObject},
+}};
+constexpr std::array<Refused, 4> kTopologyRefused{{
+    {"ports", "not available yet: this version runs in the lab only, without devices"},
+    {"instances", "not available yet: it belongs to ec2-conntrack, and this version has nat-gateway only"},
+    {"security_groups", "not available yet: they belong to ec2-conntrack, and this version has nat-gateway only"},
+    {"scenario", "this is a scenario, not a topology; scenarios are not available yet"},
+}};
+
+constexpr std::array<Key, 1> kLinkKeys{{
+    {"subnet", Shape::kPrefix, "the IPv4 network of the link", "an IPv4 prefix of 8 to 31 bits like 10.0.1.0/24",
+     Need::kRequired},
+}};
+constexpr std::array<Refused, 7> kLinkRefused{{
+    {"mtu", kNotYetImpairment},
+    {"delay", kNotYetImpairment},
+    {"jitter", kNotYetImpairment},
+    {"loss", kNotYetImpairment},
+    {"reorder", kNotYetImpairment},
+    {"duplicate", kNotYetImpairment},
+    {"rate", kNotYetImpairment},
+}};
+
+constexpr std::array<Key, 6> kAttachmentKeys{{
+    {"link", Shape::kName, "the link that this is attached to", "the name of a link", Need::kRequired},
+    {"address", Shape::kAddress, "the address on the link, where there is one", "an IPv4 address like 10.0.1.10"},
+    {"addresses", Shape::kAddresses, "the addresses on the link; the first is the primary one",
+     "a list of addresses and ranges like [10.0.1.10, 10.0.1.20-10.0.1.29]"},
+    {"gateway", Shape::kAddress, "the next hop for everything that no route covers",
+     "the address of a box or host on the same link"},
+    {"routes", Shape::kObjectList, "next hops of its own for parts of the network",
+     "a list: [{to: 10.0.2.0/24, via: 10.0.1.2}]", Need::kOptional, &kRouteObject},
+    {"neighbours", Shape::kMacByAddress, "link-layer addresses that need not be asked for",
+     "a map: {10.0.1.2: \"02:00:00:00:00:02\"}"},
+}};
+
+constexpr std::array<Key, 2> kRouteKeys{{
+    {"to", Shape::kPrefix, "the destinations", "an IPv4 prefix like 10.0.2.0/24", Need::kRequired},
+    {"via", Shape::kAddress, "the next hop", "the address of a box or host on the same link", Need::kRequired},
+}};
+
+constexpr std::array<Key, 5> kHostKeys{{
+    {"interfaces", Shape::kObjectByName, "the attachments by name, of a host that has several",
+     "a map: NAME: {link: LINK, address: ADDRESS}, instead of link and address beside it", Need::kOptional,
+     &kAttachmentObject},
+    {"names", Shape::kTextList, "more names of the host, which every host resolves", "a list like [api.example.com]"},
+    {"sysctls", Shape::kTextByKey, "kernel settings of the host's network namespace",
+     "a map: {net.ipv4.tcp_keepalive_time: 60}"},
+    {"run", Shape::kText, "a shell command that the host runs, started in the folder of the file",
+     "a command line like python3 server.py --port 8080"},
+    {"ready", Shape::kObject, "when what the host runs can be used", "a map: {tcp: 8080}", Need::kOptional,
+     &kReadyObject},
+}};
+
+constexpr std::array<Key, 1> kReadyKeys{{
+    {"tcp",
+     Shape::kCount,
+     "ready as soon as it accepts connections on this port",
+     "a port, 1 to 65535",
+     Need::kRequired,
+     nullptr,
+     {},
+     1,
+     65535},
+}};
+
+constexpr std::array<Key, 7> kNatGatewayKeys{{
+    {"kind", Shape::kChoice, "what the box does", "nat-gateway", Need::kRequired, nullptr, kAvailableKinds},
+    {"inside", Shape::kObject, "the private side", "an attachment: {link: LINK, address: ADDRESS}", Need::kRequired,
+     &kAttachmentObject},
+    {"outside", Shape::kObject, "the side whose addresses the far hosts see",
+     "an attachment with 1 to 8 addresses: {link: LINK, addresses: [203.0.113.10]}", Need::kRequired,
+     &kAttachmentObject},
+    {"timeouts", Shape::kObject, "after how much silence a flow is forgotten", "a map: {icmp: 60s}", Need::kOptional,
+     &kTimeoutsObject},
+    {"late_packet", Shape::kChoiceBySide, "what a packet without a flow meets",
+     "one of drop, rst, or a map by side: {inside: rst, outside: drop}", Need::kOptional, &kNatGatewaySidesObject,
+     kAvailableLatePackets},
+    {"capacity",
+     Shape::kCount,
+     "how many flows the box can remember",
+     "a whole number, 1 to 100000000",
+     Need::kOptional,
+     nullptr,
+     {},
+     1,
+     100'000'000},
+    {"limits", Shape::kChoice, "off: timeouts may leave the provider's range", "on or off", Need::kOptional, nullptr,
+     kLimitsChoices},
+}};
+constexpr std::array<Refused, 24> kNatGatewayRefused{{
+    {"profile", "not available yet: the box has the provider's current values"},
+    {"mark_resets", "not available yet: the event rst_sent names the resets that a box made"},
+    {"asymmetric", "not available yet: it belongs to `check --paths`"},
+    {"security_groups", "not available yet; and a NAT gateway has none"},
+    {"ConnectivityType", kNotYetProvider},
+    {"MaxDrainDurationSeconds", kNotYetProvider},
+    {"AvailabilityMode", kNotYetProvider},
+    {"AllocationId", kNotYetProvider},
+    {"SecondaryAllocationIds", kNotYetProvider},
+    {"PrivateIpAddress", "not available yet: the addresses of a NAT gateway are outside.addresses"},
+    {"SecondaryPrivateIpAddresses", "not available yet: the addresses of a NAT gateway are outside.addresses"},
+    {"SecondaryPrivateIpAddressCount", "not available yet: the addresses of a NAT gateway are outside.addresses"},
+    {"AvailabilityZoneAddresses", "not available yet: the addresses of a NAT gateway are outside.addresses"},
+    {"SubnetId", "not available yet: inside.link and outside.link say where a NAT gateway stands"},
+    {"VpcId", kNotYetProvider},
+    {"idle_timeout",
+     "Terraform's spelling; the API's key is tcp.idle_timeout.seconds, of load balancers: the idle "
+     "timeout of a NAT gateway has no key in the API, and is timeouts.tcp_established here"},
+    {"connectivity_type", "Terraform's spelling; the API's key is ConnectivityType, which is not available yet"},
+    {"availability_mode", "Terraform's spelling; the API's key is AvailabilityMode, which is not available yet"},
+    {"allocation_id", "Terraform's spelling; the API's key is AllocationId, which is not available yet"},
+    {"secondary_allocation_ids",
+     "Terraform's spelling; the API's key is SecondaryAllocationIds, which is not available yet"},
+    {"private_ip",
+     "Terraform's spelling; the API's key is PrivateIpAddress, which is not available yet: the addresses "
+     "of a NAT gateway are outside.addresses"},
+    {"secondary_private_ip_addresses",
+     "Terraform's spelling; the API's key is SecondaryPrivateIpAddresses, which is not "
+     "available yet: the addresses of a NAT gateway are outside.addresses"},
+    {"secondary_private_ip_address_count",
+     "Terraform's spelling; the API's key is SecondaryPrivateIpAddressCount, which "
+     "is not available yet: the addresses are outside.addresses"},
+    {"subnet_id",
+     "Terraform's spelling; the API's key is SubnetId, which is not available yet: inside.link and "
+     "outside.link say where a NAT gateway stands"},
+}};
+
+constexpr std::string_view kTimeoutAccepted = "a duration with a unit like 350s, 1m30s or 120ms";
+constexpr std::array<Key, kTimeoutClassCount> kTimeoutKeys{{
+    {name(TimeoutClass::kTcpSyn), Shape::kDuration, "TCP, a SYN seen and no answer yet", kTimeoutAccepted},
+    {name(TimeoutClass::kTcpEstablished), Shape::kDuration, "TCP, established", kTimeoutAccepted},
+    {name(TimeoutClass::kTcpClosing), Shape::kDuration, "TCP, one FIN seen", kTimeoutAccepted},
+    {name(TimeoutClass::kTcpClosed), Shape::kDuration, "TCP, both FINs or a RST seen", kTimeoutAccepted},
+    {name(TimeoutClass::kUdp), Shape::kDuration, "UDP, one direction seen", kTimeoutAccepted},
+    {name(TimeoutClass::kUdpStream), Shape::kDuration, "UDP, both directions seen", kTimeoutAccepted},
+    {name(TimeoutClass::kIcmp), Shape::kDuration, "ICMP echo", kTimeoutAccepted},
+    {name(TimeoutClass::kOther), Shape::kDuration, "every other protocol", kTimeoutAccepted},
+}};
+
+constexpr std::array<Key, 2> kNatGatewaySidesKeys{{
+    {"inside", Shape::kChoice, "of a packet that comes from inside", "one of drop, rst", Need::kOptional, nullptr,
+     kAvailableLatePackets},
+    {"outside", Shape::kChoice, "of a packet that comes from outside", "one of drop, rst", Need::kOptional, nullptr,
+     kAvailableLatePackets},
+}};
+
+}  // namespace
+
+constinit const Object kTopologyObject{"topology", kTopologyKeys, kTopologyRefused};
+constinit const Object kLinkObject{"link", kLinkKeys, kLinkRefused};
+constinit const Object kAttachmentObject{"attachment", kAttachmentKeys};
+constinit const Object kRouteObject{"route", kRouteKeys};
+constinit const Object kHostObject{"host", kHostKeys, {}, &kAttachmentObject};
+constinit const Object kReadyObject{"ready", kReadyKeys};
+constinit const Object kNatGatewayObject{"nat-gateway", kNatGatewayKeys, kNatGatewayRefused};
+constinit const Object kTimeoutsObject{"timeouts", kTimeoutKeys};
+constinit const Object kNatGatewaySidesObject{"sides of a nat-gateway", kNatGatewaySidesKeys};
+
+const Key* Object::find(std::string_view key) const {
+  const auto found = std::find_if(keys.begin(), keys.end(), [&](const Key& one) { return one.name == key; });
+  if (found != keys.end()) {
+    return &*found;
+  }
+  return includes == nullptr ? nullptr : includes->find(key);
+}
+
+const Refused* Object::find_refused(std::string_view key) const {
+  const auto found = std::find_if(refused.begin(), refused.end(), [&](const Refused& one) { return one.name == key; });
+  if (found != refused.end()) {
+    return &*found;
+  }
+  return includes == nullptr ? nullptr : includes->find_refused(key);
+}
+
+std::vector<std::string_view> Object::key_names() const {
+  std::vector<std::string_view> names;
+  for (const Object* object = this; object != nullptr; object = object->includes) {
+    for (const Key& key : object->keys) {
+      names.push_back(key.name);
+    }
+  }
+  return names;
+}
+
+std::span<const std::string_view> available_kinds() {
+  return kAvailableKinds;
+}
+std::span<const std::string_view> planned_kinds() {
+  return kPlannedKinds;
+}
+std::span<const std::string_view> available_late_packets() {
+  return kAvailableLatePackets;
+}
+std::span<const std::string_view> planned_late_packets() {
+  return kPlannedLatePackets;
+}
+
+}  // namespace lapse::topology

@@ -1,0 +1,54 @@
+// values.h - the values of a topology file: durations, addresses, names, numbers.
+//
+// Owner:    none; pure functions.
+// Memory:   allocates messages.
+// Time:     durations are virtual.
+// Bytes:    addresses in wire order.
+// Cost:     none.
+// Lifetime: none.
+// Spec:     design, "durations carry a unit", "addresses takes ranges"; RFC 1123 for host names.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "dataplane/time.h"
+#include "dataplane/wire/address.h"
+
+namespace lapse::topology {
+
+inline constexpr size_t kMostAddressesInRange = 4096;
+
+// "350s", "5d", "120ms", "1m30s". A status' message says what is wrong, with the value: "a unit is missing (350)".
+absl::StatusOr<Duration> parse_duration(std::string_view text);
+
+// The shortest text that parse_duration() reads back: "350s" stays "350s", 432000 s is "5d".
+std::string duration_text(Duration duration);
+
+absl::StatusOr<uint64_t> parse_count(std::string_view text);
+absl::StatusOr<Ipv4Address> parse_address(std::string_view text);
+
+// One address or a range, "10.0.1.10-10.0.1.59", both ends included.
+absl::StatusOr<std::vector<Ipv4Address>> parse_address_range(std::string_view text);
+
+// A prefix whose host bits are zero.
+absl::StatusOr<Ipv4Prefix> parse_subnet(std::string_view text);
+
+// An address that one station can have: unicast, and not its own machine's loopback.
+absl::StatusOr<MacAddress> parse_station_mac(std::string_view text);
+
+// Lower-case letters, digits and hyphens between them.
+absl::Status check_name(std::string_view name, size_t longest);
+
+// A name that programs resolve: "api.example.com".
+absl::Status check_dns_name(std::string_view name);
+
+// "net.ipv4.tcp_keepalive_time".
+absl::Status check_sysctl_name(std::string_view name);
+
+}  // namespace lapse::topology

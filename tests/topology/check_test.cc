@@ -1,0 +1,104 @@
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+
+#include "control/cli/command.h"
+
+namespace lapse::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+struct Result {
+  int status = -1;
+  std::string output;
+};
+
+Result lapse(std::vector<std::string> words) {
+  CLI::App app("lapse");
+  Context context;
+  add_check(app, context);
+  testing::internal::CaptureStdout();
+  std::reverse(words.begin(), words.end());
+  app.parse(std::move(words));
+  return {context.status, testing::internal::GetCapturedStdout()};
+}
+
+class Check : public testing::Test {
+ protected:
+  Check() {
+    std::string pattern = (fs::temp_directory_path() / "lapse-check-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~Check() override { fs::remove_all(folder_); }
+
+  std::string write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+    return (folder_ / name).string();
+  }
+
+  fs::path folder_;
+};
+
+const std::string kShipped = LAPSE_TEST_TOPOLOGIES "/nat-gateway.yaml";
+
+TEST_F(Check, GoodFileIsOneLine) {
+  const Result result = lapse({"check", "nat-gateway"});
+  EXPECT_EQ(result.status, kSuccess);
+  EXPECT_EQ(result.output, kShipped + ": ok (1 box, 2 hosts, 2 links)\n");
+}
+
+TEST_F(Check, BadFileTellsEverythingAndOthersAreStillChecked) {
+  const std::string bad = write("bad.yaml", "links: { a: { subnet: 10.0.0.0/24, mtu: 9 } }\nhots: {}\n");
+  const Result result = lapse({"check", bad, kShipped, "/nonexistent.yaml"});
+  EXPECT_EQ(result.status, kBadInput);
+  EXPECT_THAT(result.output, HasSubstr(bad + ":1:36: links.a.mtu: impairments of links are not available yet"));
+  EXPECT_THAT(result.output, HasSubstr(bad + ":2:1: hots: unknown key (hots); did you mean hosts?"));
+  EXPECT_THAT(result.output, HasSubstr(bad + ":1:10: links.a: nobody is attached to this link [warning]\n"));
+  EXPECT_THAT(result.output, HasSubstr(bad + ": 2 errors, 1 warning\n"));
+  EXPECT_THAT(result.output, HasSubstr(kShipped + ": ok (1 box, 2 hosts, 2 links)\n"));
+  EXPECT_THAT(result.output,
+              HasSubstr("/nonexistent.yaml: no file and no shipped topology is called /nonexistent.yaml"));
+}
+
+TEST_F(Check, WarningAloneIsStillOk) {
+  const std::string file = write("w.yaml", "links: { a: { subnet: 10.0.0.0/24 } }\n");
+  const Result result = lapse({"check", file});
+  EXPECT_EQ(result.status, kSuccess);
+  EXPECT_THAT(result.output, HasSubstr(file + ": ok (0 boxes, 0 hosts, 1 link), 1 warning\n"));
+}
+
+TEST_F(Check, JsonHasTheFindingsInParts) {
+  const std::string bad = write("bad.yaml", "links: { a: { subnet: 10.0.0.0 } }\nname: \"\xff\"\n");
+  const Result result = lapse({"check", "--json", bad, "nat-gateway"});
+  EXPECT_EQ(result.status, kBadInput);
+  const auto json = nlohmann::json::parse(result.output);
+  ASSERT_EQ(json["files"].size(), 2U);
+  const auto& error = json["files"][0]["errors"][0];
+  EXPECT_EQ(error["file"], bad);
+  EXPECT_EQ(error["line"], 1);
+  EXPECT_EQ(error["column"], 23);
+  EXPECT_EQ(error["key"], "links.a.subnet");
+  EXPECT_THAT(error["message"].get<std::string>(), HasSubstr("the prefix length is missing (10.0.0.0)"));
+  EXPECT_EQ(json["files"][0]["errors"].size(), 2U);
+  EXPECT_EQ(json["files"][0]["ok"], false);
+  EXPECT_EQ(json["files"][1]["ok"], true);
+  EXPECT_EQ(json["files"][1]["hosts"], 2);
+}
+
+TEST_F(Check, HelpFitsAScreenAndHasAnExample) {
+  CLI::App app("lapse");
+  Context context;
+  add_check(app, context);
+  const std::string help = app.get_subcommand("check")->help();
+  EXPECT_LE(std::count(help.begin(), help.end(), '\n'), 24);
+  EXPECT_THAT(help, HasSubstr("lapse check my-network.yaml"));
+}
+
+}  // namespace
+}  // namespace lapse::cli
