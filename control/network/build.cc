@@ -1,0 +1,83 @@
+#include "control/network/build.h"
+
+#include <cassert>
+#include <map>
+#include <string>
+
+namespace lapse {
+namespace {
+
+// Locally administered, and readable in a capture: box and side are the last two bytes.
+MacAddress mac_of(BoxId box, Side side) {
+  return {{0x02, 0x1a, 0x95, 0x00, static_cast<uint8_t>(index(box)), static_cast<uint8_t>(index(side))}};
+}
+
+class Builder {
+ public:
+  Builder(const topology::Topology& topology, const BuildOptions& options, Quiescence& quiescence)
+      : topology_(topology), options_(options), quiescence_(quiescence) {}
+
+  std::unique_ptr<Network> build() {
+    for (const topology::Link& link : topology_.links) {
+      links_[link.name] = network_->add_link();
+    }
+    for (const topology::Box& box : topology_.boxes) {
+      add_nat_gateway(box.nat_gateway);
+    }
+    return std::move(network_);
+  }
+
+ private:
+  void add_nat_gateway(const topology::NatGatewayBox& box) {
+    NatGateway::Config config;
+    config.outside_addresses = box.outside.addresses;
+    config.capacity = box.capacity;
+    config.workers = options_.workers;
+    config.late_inside = box.late_inside;
+    config.late_outside = box.late_outside;
+    config.timeouts = box.timeouts;
+    config.hash_key = {options_.random(), options_.random()};
+    config.random_seed = options_.random();
+    const BoxId id = network_->add_box(std::make_unique<NatGateway>(config, quiescence_));
+    attach(id, NatGateway::kInside, box.inside, OwnAddresses::kAnswerNothing);
+    attach(id, NatGateway::kOutside, box.outside, OwnAddresses::kTranslated);
+  }
+
+  void attach(BoxId box, Side side, const topology::Attachment& attachment, OwnAddresses own_addresses) {
+    const topology::Link* link = topology_.find_link(attachment.link);
+    assert(link != nullptr);
+    Interface interface;
+    interface.box = box;
+    interface.side = side;
+    interface.link = links_.at(attachment.link);
+    interface.mac = mac_of(box, side);
+    interface.addresses = attachment.addresses;
+    interface.own_addresses = own_addresses;
+    interface.routes.add(link->subnet, std::nullopt);
+    for (const topology::Route& route : attachment.routes) {
+      interface.routes.add(route.to, route.via);
+    }
+    if (attachment.gateway) {
+      interface.routes.add({Ipv4Address{}, 0}, *attachment.gateway);
+    }
+    for (const auto& [address, mac] : attachment.neighbours) {
+      network_->neighbours().add_static(interface.link, address, mac);
+    }
+    network_->add_interface(std::move(interface));
+  }
+
+  const topology::Topology& topology_;
+  const BuildOptions& options_;
+  Quiescence& quiescence_;
+  std::unique_ptr<Network> network_ = std::make_unique<Network>(options_.workers);
+  std::map<std::string, LinkId> links_;
+};
+
+}  // namespace
+
+std::unique_ptr<Network> build_network(const topology::Topology& topology, const BuildOptions& options,
+                                       Quiescence& quiescence) {
+  return Builder(topology, options, quiescence).build();
+}
+
+}  // namespace lapse
