@@ -1,0 +1,345 @@
+#include "control/api/handlers.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "control/api/request.h"
+#include "control/api/to_json.h"
+#include "control/story/names.h"
+#include "control/story/report.h"
+#include "control/story/text.h"
+
+namespace lapse::api {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kLinesAtOnce = 1000;
+constexpr size_t kMostLadders = 100;
+constexpr auto kPatience = std::chrono::milliseconds(250);
+
+constexpr std::string_view kPaths =
+    "GET /v1/status, GET /v1/flows, GET /v1/events, GET /v1/clock, POST /v1/clock, GET /v1/ladder, GET /v1/story, "
+    "GET /v1/report, GET /v1/verdict";
+
+void answer(httplib::Response& response, const json& body) {
+  response.set_content(body.dump() + "\n", "application/json");
+}
+
+void answer_text(httplib::Response& response, const std::string& text) {
+  response.set_content(text, "text/plain; charset=utf-8");
+}
+
+void refuse(httplib::Response& response, const absl::Status& status, json details = json::object()) {
+  response.status = http_status(status);
+  details["error"] = std::string(status.message());
+  answer(response, details);
+}
+
+void answer_unknown_path(const httplib::Request& request, httplib::Response& response) {
+  if (!response.body.empty()) {
+    return;
+  }
+  const std::string what =
+      response.status == 404
+          ? absl::StrCat(request.method, " ", request.path, " does not exist; there are ", std::string(kPaths))
+          : absl::StrCat("the request could not be served (HTTP ", response.status, ")");
+  answer(response, {{"error", what}});
+}
+
+std::string box_names(const topology::Directory& directory) {
+  return absl::StrJoin(directory.boxes, ", ", [](std::string* out, const auto& box) { out->append(box.name); });
+}
+
+story::LadderOptions ladder_options(Query& query) {
+  return {.columns = query.number("columns", 100, story::kLeastColumns, story::kMostColumns),
+          .colour = query.flag("colour")};
+}
+
+std::string lines(const std::vector<NumberedEvent>& events, const topology::Directory& directory, int64_t wall_start) {
+  std::string text;
+  for (const NumberedEvent& event : events) {
+    text += event_json(event, directory, wall_start).dump() + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+void Handlers::install(httplib::Server& server) {
+  const auto bind = [this](void (Handlers::*handler)(const Request&, Response&)) {
+    return [this, handler](const Request& request, Response& response) { (this->*handler)(request, response); };
+  };
+  server.Get("/v1/status", bind(&Handlers::status));
+  server.Get("/v1/flows", bind(&Handlers::flows));
+  server.Get("/v1/events", bind(&Handlers::events));
+  server.Get("/v1/clock", bind(&Handlers::show_clock));
+  server.Post("/v1/clock", bind(&Handlers::move_clock));
+  server.Get("/v1/ladder", bind(&Handlers::ladder));
+  server.Get("/v1/story", bind(&Handlers::list_story));
+  server.Get("/v1/report", bind(&Handlers::report));
+  server.Get("/v1/verdict", bind(&Handlers::verdict));
+  server.set_error_handler(answer_unknown_path);
+  server.set_exception_handler([](const Request&, Response& response, const std::exception_ptr& raised) {
+    std::string what = "unknown";
+    try {
+      std::rethrow_exception(raised);
+    } catch (const std::exception& error) {
+      what = error.what();
+    } catch (...) {
+    }
+    response.status = 500;
+    answer(response, {{"error", "the request failed inside the instance: " + what}});
+  });
+}
+
+void Handlers::status(const Request& request, Response& response) {
+  const Query query(request, {});
+  if (!query.status().ok()) {
+    refuse(response, query.status());
+    return;
+  }
+  json body = status_json(instance_.status(), directory());
+  body["name"] = options_.name;
+  body["topology"] = instance_.topology().name;
+  body["hosts_warped"] = options_.hosts_warped;
+  body["conversations_let_go"] = recorder_.forgotten();
+  answer(response, body);
+}
+
+void Handlers::flows(const Request& request, Response& response) {
+  Query query(request, {"box", "all"});
+  const bool all = query.flag("all");
+  const std::string box = query.text("box", "");
+  const auto& boxes = directory().boxes;
+  if (!box.empty() && std::none_of(boxes.begin(), boxes.end(), [&](const auto& known) { return known.name == box; })) {
+    query.refuse("box", "one of " + box_names(directory()));
+  }
+  if (!query.status().ok()) {
+    refuse(response, query.status());
+    return;
+  }
+  json list = json::array();
+  for (const FlowView& view : instance_.flows(all)) {
+    if (box.empty() || story::box_name(view.box, directory()) == box) {
+      list.push_back(flow_json(view, directory()));
+    }
+  }
+  answer(response, {{"virtual_time", seconds(instance_.now().now.time_since_epoch())}, {"flows", list}});
+}
+
+void Handlers::events(const Request& request, Response& response) {
+  Query query(request, {"follow", "since", "packets"});
+  const bool follows = query.flag("follow");
+  const bool packets = query.flag("packets");
+  const uint64_t since = query.number("since", 0, 0, UINT64_MAX);
+  if (!query.status().ok()) {
+    refuse(response, query.status());
+    return;
+  }
+  if (follows) {
+    follow(since, packets, response);
+    return;
+  }
+  instance_.flush_events();
+  const History::Slice slice = history_.after(since, packets, SIZE_MAX);
+  response.set_content(lines(slice.events, directory(), wall_start_), "application/x-ndjson");
+}
+
+// Each follower holds a thread of the server, so there is a limit to them.
+void Handlers::follow(uint64_t since, bool packets, Response& response) {
+  if (followers_.fetch_add(1) >= options_.followers) {
+    followers_.fetch_sub(1);
+    refuse(response, absl::UnavailableError(absl::StrCat("there are ", options_.followers,
+                                                         " followers of the events already; end one of them")));
+    return;
+  }
+  const auto next = std::make_shared<uint64_t>(since);
+  response.set_chunked_content_provider(
+      "application/x-ndjson",
+      [this, next, packets](size_t, httplib::DataSink& sink) { return write_new_events(*next, packets, sink); },
+      [this](bool) { followers_.fetch_sub(1); });
+}
+
+bool Handlers::write_new_events(uint64_t& since, bool packets, httplib::DataSink& sink) {
+  history_.wait(since, kPatience);
+  const History::Slice slice = history_.after(since, packets, kLinesAtOnce);
+  std::string text;
+  if (slice.lost && since > 0) {
+    text = json{{"kind", "lost"}, {"code", "EVENTS-LOST"}, {"after", since}}.dump() + "\n";
+  }
+  text += lines(slice.events, directory(), wall_start_);
+  since = slice.until;
+  if (!text.empty() && !sink.write(text.data(), text.size())) {
+    return false;
+  }
+  if (history_.closed() && slice.events.empty()) {
+    sink.done();
+  }
+  return sink.is_writable();
+}
+
+json Handlers::clock_json() const {
+  const Now now = instance_.now();
+  return {{"virtual_time", seconds(now.now.time_since_epoch())},
+          {"uptime", seconds(now.real.time_since_epoch())},
+          {"scale", instance_.scale()},
+          {"hosts_warped", options_.hosts_warped}};
+}
+
+void Handlers::show_clock(const Request& request, Response& response) {
+  const Query query(request, {});
+  if (!query.status().ok()) {
+    refuse(response, query.status());
+    return;
+  }
+  answer(response, clock_json());
+}
+
+void Handlers::move_clock(const Request& request, Response& response) {
+  const auto move = parse_clock_request(request.body);
+  if (!move.ok()) {
+    refuse(response, move.status());
+    return;
+  }
+  switch (move->kind) {
+    case ClockRequest::Kind::kAdvance:
+      advance_clock(move->duration, move->force, response);
+      break;
+    case ClockRequest::Kind::kNext:
+      next_expiry(response);
+      break;
+    case ClockRequest::Kind::kScale:
+      scale_clock(move->scale, move->force, response);
+      break;
+  }
+}
+
+void Handlers::advance_clock(std::chrono::nanoseconds duration, bool force, Response& response) {
+  const auto move = instance_.advance(duration, force);
+  if (!move.ok()) {
+    refuse(response, move.status());
+    return;
+  }
+  json body = clock_json();
+  body["moved"] = seconds(move->moved);
+  body["stopped_by"] = nullptr;
+  if (!move->stopped_by) {
+    answer(response, body);
+    return;
+  }
+  body["stopped_by"] = flow_json(*move->stopped_by, directory());
+  refuse(response,
+         absl::FailedPreconditionError(absl::StrCat(
+             "the clock moved ", story::about(move->moved), " of ", story::about(duration), " and stopped before ",
+             flow_text(*move->stopped_by, directory()), " expires: it has been refreshed ",
+             cadence_text(*move->stopped_by), ", below its timeout of ", story::exact(move->stopped_by->timeout),
+             ", and a jump leaves no time for what keeps it alive; --force jumps all the same")),
+         body);
+}
+
+void Handlers::next_expiry(Response& response) {
+  const auto move = instance_.advance_to_next_expiry();
+  if (absl::IsNotFound(move.status())) {
+    refuse(response, absl::FailedPreconditionError("no flow is alive, so there is no next expiry to go to"));
+    return;
+  }
+  if (!move.ok()) {
+    refuse(response, move.status());
+    return;
+  }
+  json body = clock_json();
+  body["moved"] = seconds(move->moved);
+  body["stopped_by"] = nullptr;
+  if (move->stopped_by) {
+    body["stopped_by"] = flow_json(*move->stopped_by, directory());
+    body["message"] = absl::StrCat("stopped at the expiry of ", flow_text(*move->stopped_by, directory()), " after ",
+                                   story::exact(move->stopped_by->timeout), " of silence");
+  }
+  answer(response, body);
+}
+
+void Handlers::scale_clock(double scale, bool force, Response& response) {
+  if (!options_.hosts_warped && !force && scale != instance_.scale()) {
+    refuse(response,
+           absl::FailedPreconditionError(absl::StrCat(
+               "the hosts of ", options_.name,
+               " are not warped: their kernels and programs would go on in real "
+               "time, and a keepalive of 60 s would come after ",
+               story::about(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(60 * scale))),
+               " of the boxes' time; start the lab with --warp ", scale, ", or give --force")),
+           clock_json());
+    return;
+  }
+  const absl::Status done = instance_.set_scale(scale);
+  if (!done.ok()) {
+    refuse(response, done);
+    return;
+  }
+  answer(response, clock_json());
+}
+
+void Handlers::ladder(const Request& request, Response& response) {
+  Query query(request, {"flow", "columns", "colour"});
+  const story::LadderOptions options = ladder_options(query);
+  const std::string reference = query.text("flow", "last");
+  if (!query.status().ok()) {
+    refuse(response, query.status());
+    return;
+  }
+  instance_.flush_events();
+  std::vector<story::Conversation> found = recorder_.find(reference);
+  if (found.empty()) {
+    refuse(response, absl::NotFoundError(absl::StrCat(
+                         "flow: no conversation matches ", reference,
+                         "; give a flow as natgw/17.3, an end as app:40000 or 40000, a number as #1, last or all")));
+    return;
+  }
+  std::string text;
+  const size_t first = found.size() > kMostLadders ? found.size() - kMostLadders : 0;
+  for (size_t at = first; at < found.size(); ++at) {
+    text += (at > first ? "\n" : "") + story::render_ladder(found[at], directory(), options);
+  }
+  answer_text(response, text);
+}
+
+void Handlers::list_story(const Request& request, Response& response) {
+  Query query(request, {"flow"});
+  const std::string reference = query.text("flow", "all");
+  if (!query.status().ok()) {
+    refuse(response, query.status());
+    return;
+  }
+  instance_.flush_events();
+  json list = json::array();
+  for (const story::Conversation& conversation : recorder_.find(reference)) {
+    list.push_back(story::to_json(conversation, directory()));
+  }
+  answer(response, {{"conversations", list}, {"let_go", recorder_.forgotten()}});
+}
+
+void Handlers::report(const Request& request, Response& response) {
+  Query query(request, {"columns", "colour"});
+  const story::LadderOptions options = ladder_options(query);
+  if (!query.status().ok()) {
+    refuse(response, query.status());
+    return;
+  }
+  instance_.flush_events();
+  answer_text(response, story::report(recorder_, directory(), options));
+}
+
+void Handlers::verdict(const Request& request, Response& response) {
+  const Query query(request, {});
+  if (!query.status().ok()) {
+    refuse(response, query.status());
+    return;
+  }
+  instance_.flush_events();
+  answer(response, story::verdict(recorder_, directory()).json);
+}
+
+}  // namespace lapse::api

@@ -1,0 +1,46 @@
+// ctl_commands.h - what each subcommand of `lapse ctl` does with a running instance.
+//
+// Owner:    ctl.cc, which parses.
+// Memory:   ordinary.
+// Time:     none but the instance's.
+// Bytes:    JSON from the API, text for people.
+// Cost:     a request each.
+// Lifetime: none.
+// Spec:     design, "Control".
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "nlohmann/json.hpp"
+
+#include "control/api/client.h"
+
+namespace lapse::cli {
+
+struct FlowsOptions {
+  std::string box;
+  bool all = false;
+  bool json = false;
+};
+struct EventsOptions {
+  bool follow = false;
+  bool packets = false;
+  uint64_t since = 0;
+};
+struct LadderArguments {
+  std::string flow = "last";
+  size_t columns = 0;  // 0: the terminal's
+  bool json = false;
+};
+
+// Each prints, and returns what went wrong.
+absl::Status ctl_status(const api::Client& client, bool json);
+absl::Status ctl_flows(const api::Client& client, const FlowsOptions& options);
+absl::Status ctl_events(const api::Client& client, const EventsOptions& options);
+absl::Status ctl_ladder(const api::Client& client, const LadderArguments& arguments);
+absl::Status ctl_clock_show(const api::Client& client, bool json);
+absl::Status ctl_clock_move(const api::Client& client, const nlohmann::json& move, bool json);
+
+}  // namespace lapse::cli
