@@ -1,0 +1,32 @@
+// lab.cc - `lapse lab TOPOLOGY [-- CMD...]`.
+#include <memory>
+
+#include "control/cli/command.h"
+#include "control/cli/lab_options.h"
+
+namespace lapse::cli {
+
+void add_lab(CLI::App& app, Context& context) {
+  CLI::App* command = app.add_subcommand(
+      "lab", "Run a topology as real hosts on this machine, and a program in one: lapse lab TOPOLOGY -- CMD...");
+  const auto words = std::make_shared<LabWords>();
+  command->add_option("topology", words->topology, "a file, or the name of a shipped topology")
+      ->type_name("TOPOLOGY")
+      ->required();
+  command->add_option("--at", words->at, "where CMD runs (the topology's start_at)")->type_name("HOST");
+  add_lab_options(*command, *words);
+  command->footer(
+      "With `-- CMD...`, CMD runs as you, in this directory, and its status is the result; the end says which box\n"
+      "forgot what. Without it the lab stays until Ctrl-C. A range of user ids in /etc/subuid lets services change\n"
+      "users when you are not root.\n\n"
+      "Example: lapse lab nat-gateway --warp 50 -- curl http://api.example.com:8080/");
+  command->callback([words, &context] {
+    if (context.has_program && context.program.empty()) {
+      throw CLI::ValidationError("--", "a program has to follow");
+    }
+    const auto lab = prepare_lab(*words, context.program);
+    context.status = lab ? lab::run_lab(lab->topology, lab->options) : kLapseFailed;
+  });
+}
+
+}  // namespace lapse::cli

@@ -1,0 +1,43 @@
+// lab.h - `lapse lab` from the loaded command line to the exit status.
+//
+// Owner:    the command; the process is single-threaded and stays in the lab's namespace.
+// Memory:   ordinary.
+// Time:     real; `limit` is real time.
+// Bytes:    none.
+// Cost:     a lab starts in well under a second, the services' own start aside.
+// Lifetime: everything that it makes is gone when it returns.
+// Spec:     design, sections 1, 7 and 8.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/topology/topology.h"
+
+namespace lapse::lab {
+
+inline constexpr int kUndecided = 120;
+inline constexpr int kLimitReached = 124;
+inline constexpr int kFailed = 125;
+inline constexpr int kCannotExecute = 126;
+inline constexpr int kNotFound = 127;
+
+struct LabOptions {
+  std::string name;                  // of the instance
+  std::string at;                    // the host for the program; empty without one
+  std::vector<std::string> program;  // empty: stay until a signal comes
+  bool prompt_hint = false;          // the program is a shell for a person
+  unsigned factor = 1;               // of the warp
+  std::optional<std::chrono::milliseconds> limit;
+  bool verbose = false;
+};
+
+// Returns the program's status, or one of the above. 'topology' is valid and has the host 'at'.
+int run_lab(const topology::Topology& topology, const LabOptions& options);
+
+// An instance name that is fit for a folder and for /run/netns.
+bool is_valid_name(const std::string& name);
+
+}  // namespace lapse::lab

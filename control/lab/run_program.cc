@@ -1,0 +1,148 @@
+// The second half of a supervisor's life: the program, and what is told at the end.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "control/api/client.h"
+#include "control/lab/files.h"
+#include "control/lab/messages.h"
+#include "control/lab/prompt.h"
+#include "control/lab/supervisor.h"
+
+namespace lapse::lab {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kTermPatience{3};
+
+}  // namespace
+
+int Supervisor::run_program() {
+  Program program;
+  program.words = options_.program;
+  program.environment = ground_.environment(options_.at);
+  program.signals = events_.original_mask();
+  if (options_.prompt_hint) {
+    add_prompt_hint(program.environment, options_.name, options_.at);
+  }
+  const Started started = spawn(ground_.entrance(options_.at, Identity::kCaller), program);
+  if (started.pid < 0) {
+    say(started.failure.message);
+    return started.failure.exit_status;
+  }
+  return watch_program(started.pid);
+}
+
+int Supervisor::watch_program(pid_t program) {
+  std::optional<SteadyTime> deadline;
+  if (options_.limit) {
+    deadline = steady_clock::now() + *options_.limit;
+  }
+  std::optional<int> forced;  // the status, when the program ends because we end it
+  const auto end_program = [&](int status) {
+    forced = forced.value_or(status);
+    kill(program, SIGTERM);
+    kill(program, SIGCONT);
+    deadline = steady_clock::now() + kTermPatience;
+  };
+  bool asked = false;
+  for (;;) {
+    const Event event = events_.wait(-1, deadline);
+    if (event.kind == Event::Kind::kChildEnded && event.child == program) {
+      return report(forced.value_or(exit_status_of(event.status)));
+    }
+    if (event.kind == Event::Kind::kSignal) {
+      // Ctrl-C reaches the program by itself, and what it makes of it is its own affair.
+      if (!event.from_terminal) {
+        kill(program, event.signal);
+        if (event.signal != SIGINT && !asked) {
+          asked = true;
+          deadline = steady_clock::now() + kTermPatience;
+        }
+      }
+    } else if (event.kind == Event::Kind::kDeadline) {
+      if (asked || forced) {
+        kill(program, SIGKILL);
+        deadline.reset();
+      } else {
+        say(absl::StrCat("the limit of ", seconds_text(*options_.limit), " is reached"));
+        end_program(kLimitReached);
+      }
+    } else if (auto status = take_note(event); !status.ok()) {
+      say(std::string(status.message()));
+      end_program(kFailed);
+    }
+  }
+}
+
+int Supervisor::stay() {
+  print_usage();
+  std::optional<SteadyTime> deadline;
+  if (options_.limit) {
+    deadline = steady_clock::now() + *options_.limit;
+  }
+  for (;;) {
+    const Event event = events_.wait(-1, deadline);
+    if (event.kind == Event::Kind::kDeadline) {
+      return kLimitReached;
+    }
+    if (event.kind == Event::Kind::kSignal) {
+      return 0;
+    }
+    if (auto status = take_note(event); !status.ok()) {
+      say(std::string(status.message()));
+      return kFailed;
+    }
+  }
+}
+
+void Supervisor::print_usage() const {
+  const std::string at = topology_.start_at.empty() ? topology_.hosts.front().name : topology_.start_at;
+  const std::string target = options_.name == topology_.name ? "" : absl::StrCat(" -t ", options_.name);
+  const std::string text = absl::StrCat(
+      "lab ", options_.name, " is up; Ctrl-C ends it. From another terminal:\n",   //
+      "  lapse exec", target, " ", at, " -- CMD...      a program on ", at, "\n",  //
+      "  lapse ctl", target, " status | flows | events | clock | ladder\n", "  lapse shell ", topology_.file,
+      target.empty() ? "" : absl::StrCat(" --name ", options_.name), " ", at, "      a shell there\n");
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+// Prints what was scaled; true when a keepalive cannot be told from a timeout.
+bool Supervisor::report_warp() {
+  const auto seen = parse_seen_options(read_file(ground_.report_path()).value_or(""));
+  std::string text = scaled_text(ground_.scaled_sysctls(), seen, options_.factor);
+  bool undecided = false;
+  for (const Check& check : checks_after(topology_, ground_.scaled_sysctls(), seen, options_.factor, hertz_)) {
+    absl::StrAppend(&text, "  ", sentence(check.resolution, check.whose, check.against), "\n");
+    undecided = undecided || !check.resolution.decided();
+  }
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  return undecided;
+}
+
+int Supervisor::report(int status) {
+  const bool undecided = options_.factor > 1 && report_warp();
+  if (data_plane_ > 0) {
+    const auto text =
+        api::Client(ground_.socket()).get_text(absl::StrCat("/v1/report?columns=100&colour=", wants_colour() ? 1 : 0));
+    if (text.ok()) {
+      std::fwrite(text->data(), 1, text->size(), stderr);
+      if (!absl::EndsWith(*text, "\n")) {
+        std::fputc('\n', stderr);
+      }
+    } else {
+      say(absl::StrCat("no report: ", text.status().message()));
+    }
+  }
+  return status == 0 && undecided ? kUndecided : status;
+}
+
+}  // namespace lapse::lab

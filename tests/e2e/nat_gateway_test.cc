@@ -1,0 +1,247 @@
+// Kernel TCP, UDP and ICMP on both sides of a NAT gateway whose clock is moved by hand.
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "gtest/gtest.h"
+
+#include "tests/e2e/harness.h"
+
+namespace lapse::test {
+namespace {
+
+constexpr int kTcpFin = 0x01;
+constexpr int kTcpRst = 0x04;
+constexpr int kTcpAck = 0x10;
+
+// A connection from app to api through the gateway, one request answered.
+struct Connected {
+  explicit Connected(const Lab& lab, int keepalive = 0) : app(lab, "app"), api(lab, "api") {
+    const Json listener = api.ok({{"op", "listen"}, {"port", 8080}});
+    Json connect{{"op", "connect"}, {"host", "api.example.com"}, {"port", 8080}};
+    if (keepalive > 0) {
+      connect["keepalive"] = keepalive;
+    }
+    client = app.ok(connect)["socket"];
+    const Json accepted = api.ok({{"op", "accept"}, {"socket", listener["socket"]}});
+    seen_from = accepted["address"];
+    server = accepted["socket"];
+    app.ok({{"op", "send"}, {"socket", client}, {"data", "request"}});
+    EXPECT_EQ(api.ok({{"op", "recv"}, {"socket", server}})["data"], "request");
+    api.ok({{"op", "send"}, {"socket", server}, {"data", "answer"}});
+    EXPECT_EQ(app.ok({{"op", "recv"}, {"socket", client}})["data"], "answer");
+  }
+
+  void sniff() {
+    app.ok({{"op", "sniff"}, {"interface", "eth0"}});
+    api.ok({{"op", "sniff"}, {"interface", "eth0"}});
+  }
+  std::vector<Json> captured(Peer& peer) { return peer.ok({{"op", "sniffed"}})["packets"]; }
+  Json state(Peer& peer, const Json& socket) { return peer.ok({{"op", "state"}, {"socket", socket}})["state"]; }
+
+  Peer app;
+  Peer api;
+  Json client;
+  Json server;
+  std::string seen_from;
+};
+
+// The RST that answered 'late' (the last segment that app sent), as app's kernel saw it.
+void expect_rst_answers_late_segment(const std::vector<Json>& packets) {
+  const Json* late = nullptr;
+  const Json* rst = nullptr;
+  for (const Json& packet : packets) {
+    if (packet["source"] == "10.77.1.10") {
+      late = rst == nullptr ? &packet : late;
+    } else if ((packet["flags"].get<int>() & kTcpRst) != 0) {
+      rst = &packet;
+    }
+  }
+  ASSERT_NE(late, nullptr);
+  ASSERT_NE(rst, nullptr);
+  EXPECT_EQ((*rst)["source"], "198.18.7.80") << "the RST looks sent by the peer";
+  EXPECT_EQ((*rst)["sequence"], (*late)["acknowledgement"]);
+  EXPECT_EQ((*rst)["flags"], kTcpRst);
+}
+
+TEST(NatGatewayEndToEnd, ServerSeesTheOutsideAddress) {
+  Lab lab;
+  Connected c(lab);
+  EXPECT_EQ(c.seen_from, "198.18.7.10");
+  EXPECT_EQ(lab.events("flow_new").size(), 1U);
+  EXPECT_EQ(lab.events("flow_established").size(), 1U);
+}
+
+// Section 1: a flow that has been idle for 349 s is alive.
+TEST(NatGatewayEndToEnd, Idle349sThenDataPasses) {
+  Lab lab;
+  Connected c(lab);
+  lab.advance("349s");
+  c.app.ok({{"op", "send"}, {"socket", c.client}, {"data", "more"}});
+  EXPECT_EQ(c.api.ok({{"op", "recv"}, {"socket", c.server}})["data"], "more");
+  c.api.ok({{"op", "send"}, {"socket", c.server}, {"data", "fine"}});
+  EXPECT_EQ(c.app.ok({{"op", "recv"}, {"socket", c.client}})["data"], "fine");
+  EXPECT_TRUE(lab.events("flow_expired").empty());
+}
+
+// L1, S1.4: data from inside after 351 s meets a RST; the server is told nothing.
+TEST(NatGatewayEndToEnd, Idle351sThenClientDataMeetsRst) {
+  Lab lab;
+  Connected c(lab);
+  lab.advance("351s");
+  c.sniff();
+  c.app.ok({{"op", "send"}, {"socket", c.client}, {"data", "late"}});
+  EXPECT_EQ(c.app.call({{"op", "recv"}, {"socket", c.client}})["error"], "ECONNRESET");
+  expect_rst_answers_late_segment(c.captured(c.app));
+  EXPECT_TRUE(c.captured(c.api).empty());
+  EXPECT_EQ(c.state(c.api, c.server), "ESTABLISHED");
+  const auto expired = lab.events("flow_expired");
+  ASSERT_EQ(expired.size(), 1U);
+  EXPECT_EQ(expired[0]["told"], "nobody");
+  EXPECT_EQ(lab.events("rst_sent").size(), 1U);
+}
+
+// L2, C-1 (default), S0.1: the server's late answer is dropped in silence.
+TEST(NatGatewayEndToEnd, Idle351sThenServerDataIsDropped) {
+  Lab lab;
+  Connected c(lab);
+  lab.advance("351s");
+  c.sniff();
+  c.api.ok({{"op", "send"}, {"socket", c.server}, {"data", "too late"}});
+  EXPECT_EQ(c.api.call({{"op", "recv"}, {"socket", c.server}, {"timeout", 1}})["error"], "timeout");
+  for (const Json& packet : c.captured(c.api)) {
+    EXPECT_EQ(packet["source"], "198.18.7.80") << "nobody answers: " << packet.dump();
+  }
+  EXPECT_TRUE(c.captured(c.app).empty());
+  EXPECT_EQ(c.state(c.app, c.client), "ESTABLISHED");
+  EXPECT_GE(lab.events("late_packet").size(), 1U);
+}
+
+// L3, C-1 (the other side of the conflict): with the setting the server is told by a RST.
+TEST(NatGatewayEndToEnd, Idle351sThenServerDataMeetsRstWithTheSetting) {
+  Lab lab({"--set", "natgw.late_packet={inside: rst, outside: rst}"});
+  Connected c(lab);
+  lab.advance("351s");
+  c.sniff();
+  c.api.ok({{"op", "send"}, {"socket", c.server}, {"data", "too late"}});
+  EXPECT_EQ(c.api.call({{"op", "recv"}, {"socket", c.server}})["error"], "ECONNRESET");
+  EXPECT_TRUE(c.captured(c.app).empty());
+  EXPECT_EQ(c.state(c.app, c.client), "ESTABLISHED");
+}
+
+// L1, 2.5: a keepalive probe after the state is gone is answered by the gateway, not by the peer.
+TEST(NatGatewayEndToEnd, LateKeepaliveProbeMeetsRst) {
+  Lab lab;
+  Connected c(lab, 1);
+  c.sniff();
+  lab.advance("351s", /*force=*/true);
+  EXPECT_EQ(c.app.call({{"op", "recv"}, {"socket", c.client}})["error"], "ECONNRESET");
+  expect_rst_answers_late_segment(c.captured(c.app));
+  EXPECT_EQ(c.state(c.api, c.server), "ESTABLISHED");
+}
+
+// L1: a FIN after the state is gone meets a RST too, and the server never learns that the client left.
+TEST(NatGatewayEndToEnd, LateFinMeetsRst) {
+  Lab lab;
+  Connected c(lab);
+  lab.advance("351s");
+  c.sniff();
+  c.app.ok({{"op", "shutdown"}, {"socket", c.client}});
+  EXPECT_EQ(c.app.call({{"op", "recv"}, {"socket", c.client}})["error"], "ECONNRESET");
+  const auto packets = c.captured(c.app);
+  expect_rst_answers_late_segment(packets);
+  EXPECT_EQ(packets[0]["flags"], kTcpFin | kTcpAck);
+  EXPECT_TRUE(c.captured(c.api).empty());
+  EXPECT_EQ(c.state(c.api, c.server), "ESTABLISHED");
+}
+
+// L6, L7: a datagram after the timeout comes from a new port; an answer to the old one is dropped.
+TEST(NatGatewayEndToEnd, UdpForgetsAtItsTimeout) {
+  Lab lab;
+  Peer app(lab, "app");
+  Peer api(lab, "api");
+  const Json server = api.ok({{"op", "udp"}, {"port", 5353}})["socket"];
+  const Json client = app.ok({{"op", "udp"}})["socket"];
+  const Json query{{"op", "sendto"}, {"socket", client}, {"host", "198.18.7.80"}, {"port", 5353}, {"data", "query"}};
+  app.ok(query);
+  const Json first = api.ok({{"op", "recvfrom"}, {"socket", server}});
+  EXPECT_EQ(first["address"], "198.18.7.10");
+  const auto answer = [&](const Json& to) {
+    api.ok({{"op", "sendto"}, {"socket", server}, {"host", to["address"]}, {"port", to["port"]}, {"data", "answer"}});
+  };
+  lab.advance("349s");
+  answer(first);
+  EXPECT_EQ(app.ok({{"op", "recvfrom"}, {"socket", client}})["data"], "answer");
+  lab.advance("351s", /*force=*/true);
+  answer(first);
+  app.ok(query);
+  const Json second = api.ok({{"op", "recvfrom"}, {"socket", server}});
+  EXPECT_NE(second["port"], first["port"]);
+  answer(second);
+  EXPECT_EQ(app.ok({{"op", "recvfrom"}, {"socket", client}})["data"], "answer");
+  EXPECT_EQ(app.call({{"op", "recvfrom"}, {"socket", client}, {"timeout", 0.5}})["error"], "timeout");
+}
+
+// L6: an echo request after the timeout makes a new mapping.
+TEST(NatGatewayEndToEnd, IcmpEchoForgetsAtItsTimeout) {
+  Lab lab;
+  Peer app(lab, "app");
+  Json ping{{"op", "ping"}, {"host", "198.18.7.80"}};
+  ping["socket"] = app.ok(ping)["socket"];
+  lab.advance("349s");
+  EXPECT_EQ(app.ok(ping)["type"], 0);
+  EXPECT_EQ(lab.events("flow_new").size(), 1U);
+  lab.advance("351s", /*force=*/true);
+  EXPECT_EQ(app.ok(ping)["type"], 0);
+  EXPECT_EQ(lab.events("flow_new").size(), 2U);
+}
+
+// The guard: a jump would hide the keepalive that keeps this flow alive.
+TEST(NatGatewayEndToEnd, AdvanceStopsBeforeAFlowThatIsKeptAlive) {
+  Lab lab;
+  Connected c(lab, 2);
+  c.sniff();
+  // Two probes on the wire are a cadence.
+  for (int probes = 0; probes < 2;) {
+    for (const Json& packet : c.captured(c.app)) {
+      probes += packet["source"] == "10.77.1.10" && packet["length"] == 0 ? 1 : 0;
+    }
+  }
+  const Finished stopped = lab.ctl({"clock", "advance", "351s"});
+  EXPECT_EQ(stopped.status, 1) << stopped.output << stopped.errors;
+  EXPECT_NE((stopped.output + stopped.errors).find("--force"), std::string::npos);
+  EXPECT_TRUE(lab.events("flow_expired").empty());
+}
+
+// The clock jumps once a second of real time, for as long as the transfer takes.
+TEST(NatGatewayEndToEnd, GibibyteEachWayWhileTheClockJumps) {
+  Lab lab;
+  Connected c(lab);
+  const Json bytes = int64_t{1} << 30;
+  std::mutex mutex;
+  std::condition_variable finished;
+  bool done = false;
+  std::thread jumps([&] {
+    std::unique_lock lock(mutex);
+    do {
+      lab.advance("100s", /*force=*/true);
+    } while (!finished.wait_for(lock, std::chrono::seconds(1), [&] { return done; }));
+  });
+  Json at_api;
+  std::thread api([&] { at_api = c.api.ok({{"op", "pump"}, {"socket", c.server}, {"bytes", bytes}}); });
+  const Json at_app = c.app.ok({{"op", "pump"}, {"socket", c.client}, {"bytes", bytes}});
+  api.join();
+  {
+    const std::lock_guard lock(mutex);
+    done = true;
+  }
+  finished.notify_all();
+  jumps.join();
+  EXPECT_EQ(at_app["sent"], at_api["received"]);
+  EXPECT_EQ(at_app["received"], at_api["sent"]);
+  EXPECT_TRUE(lab.events("flow_expired").empty());
+}
+
+}  // namespace
+}  // namespace lapse::test
