@@ -45,6 +45,18 @@ std::string read_file(const std::string& path) {
   return content.str();
 }
 
+// The program stands in its build folder as it was linked: BUILD/control/cli/lapse.
+std::filesystem::path build_root() {
+  return std::filesystem::path(LAPSE_PROGRAM).parent_path().parent_path().parent_path();
+}
+
+// A checkout may lie where an ordinary user cannot go. Read-only, so that clearing the folder away can never reach it.
+void show_in_folder(const std::filesystem::path& what, const std::string& where) {
+  std::filesystem::create_directory(where);
+  ASSERT_EQ(mount(what.c_str(), where.c_str(), nullptr, MS_BIND, nullptr), 0) << strerror(errno);
+  ASSERT_EQ(mount(nullptr, where.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr), 0) << strerror(errno);
+}
+
 // A device node of the test's own, so that the machine's keeps its mode.
 void make_tun_usable() {
   ASSERT_EQ(unshare(CLONE_NEWNS), 0) << "mount namespace: " << strerror(errno);
@@ -69,19 +81,36 @@ void prepare(RunAs run_as) {
     ASSERT_EQ(chown(runtime.c_str(), kOrdinaryUser, kOrdinaryUser), 0);
     ASSERT_EQ(chmod(folder_.c_str(), 0755), 0);
     setenv("HOME", "/tmp", 1);
+    // Without folders that only root may search.
+    setenv("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", 1);
     make_tun_usable();
+    show_in_folder(LAPSE_SOURCE_ROOT, folder_ + "/source");
+    show_in_folder(build_root(), folder_ + "/build");
+    ASSERT_EQ(chdir("/tmp"), 0);
   }
 }
 
 void clean_up() {
   if (run_as_ == RunAs::kOrdinaryUser) {
     umount("/dev/net/tun");
+    for (const char* shown : {"/source", "/build"}) {
+      if (umount2((folder_ + shown).c_str(), MNT_DETACH) != 0) {
+        return;
+      }
+    }
   }
   std::filesystem::remove_all(folder_);
 }
 
+std::string program() {
+  return run_as_ == RunAs::kOrdinaryUser ? folder_ + "/build/control/cli/lapse" : LAPSE_PROGRAM;
+}
+std::string test_file(const std::string& name) {
+  const std::string root = run_as_ == RunAs::kOrdinaryUser ? folder_ + "/source" : LAPSE_SOURCE_ROOT;
+  return root + "/tests/e2e/" + name;
+}
 std::string topology_file() {
-  return std::string(LAPSE_SOURCE_ROOT) + "/tests/e2e/nat.yaml";
+  return test_file("nat.yaml");
 }
 std::string runtime_folder() {
   return folder_ + "/run";
@@ -179,7 +208,7 @@ int Process::wait() {
 }
 
 Finished lapse(const Arguments& arguments) {
-  Arguments full{LAPSE_PROGRAM};
+  Arguments full{program()};
   full.insert(full.end(), arguments.begin(), arguments.end());
   const std::string errors = folder_ + "/errors";
   Process process(full, errors);
@@ -194,7 +223,7 @@ Finished lapse(const Arguments& arguments) {
 // ---- Lab ----
 
 Lab::Lab(const Arguments& options) : name_("e2e" + std::to_string(getpid()) + "x" + std::to_string(++labs_started_)) {
-  Arguments arguments{LAPSE_PROGRAM, "lab", topology_file(), "--name", name_};
+  Arguments arguments{program(), "lab", topology_file(), "--name", name_};
   arguments.insert(arguments.end(), options.begin(), options.end());
   const std::string errors = folder_ + "/" + name_ + ".errors";
   process_ = std::make_unique<Process>(arguments, errors);
@@ -266,8 +295,7 @@ int Lab::stop() {
 // ---- Peer ----
 
 Peer::Peer(const Lab& lab, const std::string& host)
-    : process_({LAPSE_PROGRAM, "exec", "--root", "-t", lab.name(), host, "--", "python3",
-                std::string(LAPSE_SOURCE_ROOT) + "/tests/e2e/peer.py"}) {}
+    : process_({program(), "exec", "--root", "-t", lab.name(), host, "--", "python3", test_file("peer.py")}) {}
 
 Json Peer::call(Json command) {
   process_.write_line(command.dump());

@@ -99,6 +99,9 @@ class Peer {
   Process process_;
 };
 
+// The `lapse` under test, and a file beside these tests, where whoever runs the labs can read them.
+std::string program();
+std::string test_file(const std::string& name);
 std::string topology_file();
 std::string runtime_folder();
 

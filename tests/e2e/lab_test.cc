@@ -84,7 +84,7 @@ TEST(LabCommand, RefusesBadInputBeforeItMakesAnything) {
 }
 
 TEST(LabCommand, PassesASignalOnToTheProgram) {
-  Process lab({LAPSE_PROGRAM, "lab", topology_file(), "--name", name(), "--", "sh", "-c",
+  Process lab({program(), "lab", topology_file(), "--name", name(), "--", "sh", "-c",
                "trap 'echo got it; exit 5' INT; echo ready; while :; do sleep 0.1; done"},
               "/dev/null");
   ASSERT_EQ(lab.read_line(), "ready");
@@ -96,7 +96,7 @@ TEST(LabCommand, PassesASignalOnToTheProgram) {
 
 TEST(LabCommand, SaysThatTheDataPlaneCrashed) {
   Scratch errors("crash.errors", "", 0666);
-  Process lab({LAPSE_PROGRAM, "lab", topology_file(), "--name", name(), "--", "sh", "-c", "echo ready; exec sleep 100"},
+  Process lab({program(), "lab", topology_file(), "--name", name(), "--", "sh", "-c", "echo ready; exec sleep 100"},
               errors.path());
   ASSERT_EQ(lab.read_line(), "ready");
   const std::string task = "/proc/" + std::to_string(lab.pid()) + "/task/" + std::to_string(lab.pid()) + "/children";
@@ -138,7 +138,7 @@ TEST(LabCommand, AServiceThatFailsIsNamedWithItsLastLines) {
 }
 
 TEST(LabCommand, WaitsUntilAServiceListens) {
-  const std::string server = std::string(LAPSE_SOURCE_ROOT) + "/tests/e2e/accept_once.py";
+  const std::string server = test_file("accept_once.py");
   const Scratch topology("late.yaml", with_service("python3 " + server + " 8080"));
   const Finished finished =
       lapse({"lab", topology.path(), "--name", name(), "--", "python3", "-c",
@@ -187,10 +187,10 @@ TEST(ExecCommand, WithoutALabThereIsNothingToJoin) {
 
 TEST(ShellCommand, StartsALabOrJoinsIt) {
   setenv("SHELL", "/bin/sh", 1);
-  Process started({LAPSE_PROGRAM, "shell", topology_file(), "api", "--name", name()}, "/dev/null");
+  Process started({program(), "shell", topology_file(), "api", "--name", name()}, "/dev/null");
   started.write_line("echo in $LAPSE_HOST");
   EXPECT_EQ(started.read_line(), "in api");
-  Process joined({LAPSE_PROGRAM, "shell", topology_file(), "--name", name()}, "/dev/null");
+  Process joined({program(), "shell", topology_file(), "--name", name()}, "/dev/null");
   joined.write_line("echo in $LAPSE_HOST; exit 4");
   EXPECT_EQ(joined.read_line(), "in app");
   EXPECT_EQ(joined.wait(), 4);

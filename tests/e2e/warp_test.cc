@@ -14,7 +14,7 @@ constexpr int kTimeLimit = 124;
 
 // client.py in a lab of its own. 'arguments' are the client's.
 Finished warped(const Arguments& options, const Arguments& arguments) {
-  const std::string folder = std::string(LAPSE_SOURCE_ROOT) + "/tests/e2e/";
+  const std::string folder = test_file("");
   Arguments all{"lab", folder + "warp.yaml", "--name", "warp" + std::to_string(getpid()), "--warp", "50"};
   all.insert(all.end(), options.begin(), options.end());
   all.insert(all.end(), {"--", "python3", folder + "client.py"});
