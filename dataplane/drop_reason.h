@@ -31,7 +31,6 @@ namespace lapse {
   X(kTcpHeader, "TCP-HEADER", "the TCP data offset is impossible")                                     \
   X(kTcpFlags, "TCP-FLAGS", "the TCP flags contradict each other")                                     \
   X(kUdpHeader, "UDP-HEADER", "the UDP length is impossible")                                          \
-  X(kTransportChecksum, "L4-CHECKSUM", "the TCP, UDP or ICMP checksum is wrong")                       \
   X(kIcmpType, "ICMP-TYPE", "this ICMP message is not carried")                                        \
   X(kProtocol, "PROTOCOL", "the box does not carry this IP protocol")                                  \
   X(kNotForUs, "NOT-FOR-US", "the frame is for another station on the link")                           \

@@ -179,5 +179,5 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     std::fprintf(stderr, "lapse: internal error: %s\n", error.what());
   }
-  return context.has_program ? lapse::cli::kLapseFailed : lapse::cli::kBadInput;
+  return context.has_program ? lapse::kLapseFailed : lapse::kBadInput;
 }

@@ -10,8 +10,8 @@
 #include "absl/strings/str_cat.h"
 
 #include "control/api/registry.h"
+#include "control/exit_status.h"
 #include "control/lab/files.h"
-#include "control/lab/lab.h"
 #include "control/lab/messages.h"
 #include "control/lab/program_file.h"
 #include "control/lab/prompt.h"
@@ -75,7 +75,7 @@ absl::Status check_warpable(const LabState& state, const std::string& program) {
   return absl::OkStatus();
 }
 
-int fail(const absl::Status& status, int exit_status = kFailed) {
+int fail(const absl::Status& status, int exit_status = kLapseFailed) {
   say(std::string(status.message()));
   return exit_status;
 }

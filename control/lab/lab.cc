@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "control/exit_status.h"
 #include "control/lab/caller.h"
 #include "control/lab/files.h"
 #include "control/lab/messages.h"

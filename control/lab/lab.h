@@ -18,12 +18,6 @@
 
 namespace lapse::lab {
 
-inline constexpr int kUndecided = 120;
-inline constexpr int kLimitReached = 124;
-inline constexpr int kFailed = 125;
-inline constexpr int kCannotExecute = 126;
-inline constexpr int kNotFound = 127;
-
 struct LabOptions {
   std::string name;                  // of the instance
   std::string at;                    // the host for the program; empty without one
@@ -34,7 +28,7 @@ struct LabOptions {
   bool verbose = false;
 };
 
-// Returns the program's status, or one of the above. 'topology' is valid and has the host 'at'.
+// Returns an exit status as of commands that start a program. 'topology' is valid and has the host 'at'.
 int run_lab(const topology::Topology& topology, const LabOptions& options);
 
 // An instance name that is fit for a folder and for /run/netns.

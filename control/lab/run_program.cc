@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "control/api/client.h"
+#include "control/exit_status.h"
 #include "control/lab/files.h"
 #include "control/lab/messages.h"
 #include "control/lab/prompt.h"
@@ -73,11 +74,11 @@ int Supervisor::watch_program(pid_t program) {
         deadline.reset();
       } else {
         say(absl::StrCat("the limit of ", seconds_text(*options_.limit), " is reached"));
-        end_program(kLimitReached);
+        end_program(kTimeLimit);
       }
     } else if (auto status = take_note(event); !status.ok()) {
       say(std::string(status.message()));
-      end_program(kFailed);
+      end_program(kLapseFailed);
     }
   }
 }
@@ -91,14 +92,14 @@ int Supervisor::stay() {
   for (;;) {
     const Event event = events_.wait(-1, deadline);
     if (event.kind == Event::Kind::kDeadline) {
-      return kLimitReached;
+      return kTimeLimit;
     }
     if (event.kind == Event::Kind::kSignal) {
       return 0;
     }
     if (auto status = take_note(event); !status.ok()) {
       say(std::string(status.message()));
-      return kFailed;
+      return kLapseFailed;
     }
   }
 }
@@ -142,7 +143,7 @@ int Supervisor::report(int status) {
       say(absl::StrCat("no report: ", text.status().message()));
     }
   }
-  return status == 0 && undecided ? kUndecided : status;
+  return status == 0 && undecided ? kVerdictFailed : status;
 }
 
 }  // namespace lapse::lab

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
+#include "control/exit_status.h"
 #include "control/lab/dataplane_process.h"
 #include "control/lab/files.h"
 #include "control/lab/listening.h"
@@ -54,7 +55,7 @@ Supervisor::Supervisor(const topology::Topology& topology, const LabOptions& opt
     : topology_(topology), options_(options), ground_(topology, options), hertz_(kernel_hertz()) {}
 
 int Supervisor::run() {
-  int status = kFailed;
+  int status = kLapseFailed;
   if (const auto started = start(); !started.ok()) {
     if (ended_by_ != 0) {
       status = 128 + ended_by_;
@@ -157,7 +158,7 @@ absl::Status Supervisor::start_data_plane() {
   if (data_plane_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != supervisor) {
-      _exit(kFailed);
+      _exit(kLapseFailed);
     }
     data_plane_line_.reset();
     become_data_plane(theirs.get());

@@ -120,21 +120,6 @@ void write_time_exceeded(const Packet& expired, Ipv4Address source, Packet& out)
   finish(out);
 }
 
-void write_echo_reply(const Packet& request, Packet& out) {
-  const auto& asked = request.header_at<IcmpHeader>(request.l4_offset);
-  assert(request.kind == PacketKind::kIcmpQuery && asked.type == kIcmpEchoRequest);
-  const size_t size = size_t{request.length} - request.l4_offset;
-  begin_ipv4(out, size, {request.tuple.destination, request.tuple.source, Protocol::kIcmp, kRoutine});
-  std::memcpy(out.data + kL4Offset, request.data + request.l4_offset, size);
-  auto& reply = out.header_at<IcmpHeader>(kL4Offset);
-  const auto word = [&reply] { return be16(static_cast<uint16_t>(reply.type << 8 | reply.code)); };
-  const Be16 before = word();
-  reply.type = kIcmpEchoReply;
-  // Updated, not computed: a request that was damaged on its way is not answered as if it had been right.
-  reply.checksum = ChecksumDelta().replace(before, word()).apply(asked.checksum);
-  finish(out);
-}
-
 void write_arp_request(MacAddress sender, Ipv4Address sender_address, Ipv4Address target_address, Packet& out) {
   write_arp({.hardware_type = kArpHardwareEthernet,
              .protocol_type = kEtherTypeIpv4,

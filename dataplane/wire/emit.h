@@ -24,9 +24,6 @@ void write_rst(const Packet& late, Packet& out);
 bool may_be_answered_by_icmp(const Packet& packet);
 void write_time_exceeded(const Packet& expired, Ipv4Address source, Packet& out);
 
-// An ICMP echo reply to 'request' (an echo request), for the boxes' own addresses.
-void write_echo_reply(const Packet& request, Packet& out);
-
 void write_arp_request(MacAddress sender, Ipv4Address sender_address, Ipv4Address target_address, Packet& out);
 void write_arp_reply(const Packet& request, MacAddress our_mac, Packet& out);
 

@@ -138,13 +138,15 @@ TEST(LabCommand, AServiceThatFailsIsNamedWithItsLastLines) {
 }
 
 TEST(LabCommand, WaitsUntilAServiceListens) {
-  const std::string server = test_file("accept_once.py");
-  const Scratch topology("late.yaml", with_service("python3 " + server + " 8080"));
-  const Finished finished =
-      lapse({"lab", topology.path(), "--name", name(), "--", "python3", "-c",
-             "import socket; print(socket.create_connection(('api.example.com', 8080)).recv(100))"});
-  EXPECT_EQ(finished.status, 0) << finished.errors;
-  EXPECT_EQ(finished.output, "b'the only one'\n") << finished.errors;
+  const Scratch word("listen-now", "");
+  std::filesystem::remove(word.path());
+  ASSERT_EQ(mkfifo(word.path().c_str(), 0666), 0);
+  const Scratch topology("late.yaml", with_service("python3 " + test_file("accept_once.py") + " 8080 " + word.path()));
+  Process lab({program(), "lab", topology.path(), "--name", name(), "--", "python3", "-c",
+               "import socket; print(socket.create_connection(('api.example.com', 8080)).recv(100))"});
+  std::ofstream(word.path()) << "listen\n";  // opens as soon as the service waits for it
+  EXPECT_EQ(lab.read_line(), "b'the only one'");
+  EXPECT_EQ(lab.wait(), 0);
 }
 
 TEST(LabCommand, AProgramThatCannotBeWarpedIsNamedBeforeItStarts) {

@@ -8,6 +8,21 @@
 namespace lapse::story {
 namespace {
 
+// How the pictures of 100 columns begin when time has seven places.
+const std::string kOpening = R"(
+tcp app:40000 > api:8080   0.000s is 12.500s of virtual time                                      #1
+
+          app                                       natgw                                        api
+          10.0.1.10:40000                   as 203.0.113.10:51234                  203.0.113.80:8080
+  0.000s  │─────────────────── SYN ──────────────────>│─────────────────── SYN ───────────────────>┊
+  0.000s  │<──────────────── SYN,ACK ─────────────────│<──────────────── SYN,ACK ──────────────────│
+  0.000s  │─────────────────── ACK ──────────────────>│─────────────────── ACK ───────────────────>│
+  0.002s  │──────────────── PSH 120 B ───────────────>│──────────────── PSH 120 B ────────────────>│
+  0.003s  │<────────────────── ACK ───────────────────│<────────────────── ACK ────────────────────│)";
+const std::string kForgotten = R"(
+          │                                  ··· 350.0 s idle ···                                  │
+350.003s  │             [ forgets the flow after 350 s of silence; nobody was told ]               │)";
+
 // The expected pictures begin with a newline, so that they stand as they are printed.
 void expect_picture(const std::string& picture, const std::string& expected) {
   EXPECT_EQ("\n" + picture, expected);
@@ -17,18 +32,7 @@ void expect_picture(const std::string& picture, const std::string& expected) {
 TEST(Ladder, ALateAnswerIsDroppedInSilence) {
   Stage stage;
   late_answer(stage);
-  expect_picture(stage.ladder(), R"(
-tcp app:40000 > api:8080   0.000s is 12.500s of virtual time                                      #1
-
-          app                                       natgw                                        api
-          10.0.1.10:40000                   as 203.0.113.10:51234                  203.0.113.80:8080
-  0.000s  │─────────────────── SYN ──────────────────>│─────────────────── SYN ───────────────────>┊
-  0.000s  │<──────────────── SYN,ACK ─────────────────│<──────────────── SYN,ACK ──────────────────│
-  0.000s  │─────────────────── ACK ──────────────────>│─────────────────── ACK ───────────────────>│
-  0.002s  │──────────────── PSH 120 B ───────────────>│──────────────── PSH 120 B ────────────────>│
-  0.003s  │<────────────────── ACK ───────────────────│<────────────────── ACK ────────────────────│
-          │                                  ··· 350.0 s idle ···                                  │
-350.003s  │             [ forgets the flow after 350 s of silence; nobody was told ]               │
+  expect_picture(stage.ladder(), kOpening + kForgotten + R"(
           │                                   ··· 13.0 s idle ···                                  │
 363.000s  │   no flow: dropped in silence (LATE-DROP) X<──────────────── PSH 57 B ─────────────────│
 363.200s  │   no flow: dropped in silence (LATE-DROP) X<───────────── PSH 57 B again ──────────────│
@@ -46,18 +50,7 @@ tcp app:40000 > api:8080   0.000s is 12.500s of virtual time                    
 TEST(Ladder, ALateClientIsReset) {
   Stage stage;
   late_client(stage);
-  expect_picture(stage.ladder(), R"(
-tcp app:40000 > api:8080   0.000s is 12.500s of virtual time                                      #1
-
-          app                                       natgw                                        api
-          10.0.1.10:40000                   as 203.0.113.10:51234                  203.0.113.80:8080
-  0.000s  │─────────────────── SYN ──────────────────>│─────────────────── SYN ───────────────────>┊
-  0.000s  │<──────────────── SYN,ACK ─────────────────│<──────────────── SYN,ACK ──────────────────│
-  0.000s  │─────────────────── ACK ──────────────────>│─────────────────── ACK ───────────────────>│
-  0.002s  │──────────────── PSH 120 B ───────────────>│──────────────── PSH 120 B ────────────────>│
-  0.003s  │<────────────────── ACK ───────────────────│<────────────────── ACK ────────────────────│
-          │                                  ··· 350.0 s idle ···                                  │
-350.003s  │             [ forgets the flow after 350 s of silence; nobody was told ]               │
+  expect_picture(stage.ladder(), kOpening + kForgotten + R"(
 351.003s  │───────────────── PSH 5 B ────────────────>X no flow: answered with a RST               │
 351.003s  ┊<───────────── RST by natgw ───────────────┊                                            │
           ┊                                           ┊                                            │
@@ -72,18 +65,7 @@ tcp app:40000 > api:8080   0.000s is 12.500s of virtual time                    
 TEST(Ladder, ALateKeepaliveIsReset) {
   Stage stage;
   late_probe(stage);
-  expect_picture(stage.ladder(), R"(
-tcp app:40000 > api:8080   0.000s is 12.500s of virtual time                                      #1
-
-          app                                       natgw                                        api
-          10.0.1.10:40000                   as 203.0.113.10:51234                  203.0.113.80:8080
-  0.000s  │─────────────────── SYN ──────────────────>│─────────────────── SYN ───────────────────>┊
-  0.000s  │<──────────────── SYN,ACK ─────────────────│<──────────────── SYN,ACK ──────────────────│
-  0.000s  │─────────────────── ACK ──────────────────>│─────────────────── ACK ───────────────────>│
-  0.002s  │──────────────── PSH 120 B ───────────────>│──────────────── PSH 120 B ────────────────>│
-  0.003s  │<────────────────── ACK ───────────────────│<────────────────── ACK ────────────────────│
-          │                                  ··· 350.0 s idle ···                                  │
-350.003s  │             [ forgets the flow after 350 s of silence; nobody was told ]               │
+  expect_picture(stage.ladder(), kOpening + kForgotten + R"(
           │                                   ··· 50.0 s idle ···                                  │
 400.002s  │──────────────── keepalive ───────────────>X no flow: answered with a RST               │
 400.002s  ┊<───────────── RST by natgw ───────────────┊                                            │
@@ -99,16 +81,7 @@ tcp app:40000 > api:8080   0.000s is 12.500s of virtual time                    
 TEST(Ladder, KeepalivesHoldTheFlow) {
   Stage stage;
   keepalive(stage);
-  expect_picture(stage.ladder(), R"(
-tcp app:40000 > api:8080   0.000s is 12.500s of virtual time                                      #1
-
-          app                                       natgw                                        api
-          10.0.1.10:40000                   as 203.0.113.10:51234                  203.0.113.80:8080
-  0.000s  │─────────────────── SYN ──────────────────>│─────────────────── SYN ───────────────────>┊
-  0.000s  │<──────────────── SYN,ACK ─────────────────│<──────────────── SYN,ACK ──────────────────│
-  0.000s  │─────────────────── ACK ──────────────────>│─────────────────── ACK ───────────────────>│
-  0.002s  │──────────────── PSH 120 B ───────────────>│──────────────── PSH 120 B ────────────────>│
-  0.003s  │<────────────────── ACK ───────────────────│<────────────────── ACK ────────────────────│
+  expect_picture(stage.ladder(), kOpening + R"(
           │                                   ··· 60.0 s idle ···                                  │
  60.000s  │──────────────── keepalive ───────────────>│──────────────── keepalive ────────────────>│
  60.001s  │<───────────── keepalive ACK ──────────────│<───────────── keepalive ACK ───────────────│

@@ -188,23 +188,6 @@ TEST_F(Emit, ArpIsNotAnsweredByIcmp) {
   EXPECT_FALSE(may_be_answered_by_icmp(build(arp_request(kSenderMac, client.address, router))));
 }
 
-// ---- ICMP echo reply ----
-
-TEST_F(Emit, EchoReplyReturnsIdentifierSequenceAndPayload) {
-  for (const size_t size : {0U, 1U, 56U, 1400U}) {
-    write_echo_reply(build(icmp_echo(client, web, 7).seq(3).payload(size).ttl(9)), *out_);
-    EXPECT_THAT(*out_, is(icmp_echo(web, client, 7).reply().seq(3).payload(size).ttl(64)));
-    expect_same_from_libtins();
-    release(out_);
-    out_ = pool_.allocate();
-  }
-}
-
-TEST_F(Emit, EchoReplyToADamagedRequestIsDamaged) {
-  write_echo_reply(build(icmp_echo(client, web, 7).payload("x").bad_checksum()), *out_);
-  EXPECT_FALSE(transport_checksum_is_valid(*out_));
-}
-
 // ---- ARP ----
 
 TEST_F(Emit, ArpRequestIsBroadcast) {
