@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
@@ -101,7 +102,11 @@ absl::Status Ground::claim() {
   }
   lock_ = std::move(*lock);
   directory_ = absl::StrCat(*root, "/", options_.name);
-  state_.hosts_file = directory_ + "/hosts";
+  // Alone in its folder: see enter_host().
+  state_.hosts_file = directory_ + "/etc/hosts";
+  if (mkdir((directory_ + "/etc").c_str(), 0755) != 0 && errno != EEXIST) {
+    return errno_status(errno, directory_);
+  }
   return replace_file(state_.hosts_file, hosts_file(topology_, read_file("/etc/hosts").value_or("")));
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <sched.h>
@@ -25,6 +26,17 @@ namespace {
 
 constexpr const char* kHostsFile = "/etc/hosts";
 
+std::string folder_of(const std::string& file) {
+  return std::filesystem::path(file).parent_path();
+}
+
+// A bare system may have no file of that name to mount over, and making one would change the machine: so the lab's folder,
+// which holds nothing else, is laid over /etc.
+int show_folder_over_etc(const std::string& folder) {
+  const std::string layers = absl::StrCat("lowerdir=", folder, ":/etc");
+  return mount("overlay", "/etc", "overlay", MS_RDONLY, layers.c_str());
+}
+
 absl::Status show_hosts_file(const std::string& hosts_file) {
   if (unshare(CLONE_NEWNS) != 0) {
     return errno_status(errno, "making a mount namespace");
@@ -32,12 +44,13 @@ absl::Status show_hosts_file(const std::string& hosts_file) {
   if (mount("", "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
     return errno_status(errno, "keeping mounts apart");
   }
-  if (mount(hosts_file.c_str(), kHostsFile, nullptr, MS_BIND, nullptr) != 0) {
-    const int error = errno;
-    return errno_status(error, absl::StrCat("showing the lab's names as ", kHostsFile,
-                                            error == ENOENT ? " (make the file: touch /etc/hosts)" : ""));
+  if (mount(hosts_file.c_str(), kHostsFile, nullptr, MS_BIND, nullptr) == 0) {
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+  if (errno == ENOENT && show_folder_over_etc(folder_of(hosts_file)) == 0) {
+    return absl::OkStatus();
+  }
+  return errno_status(errno, absl::StrCat("showing the lab's names as ", kHostsFile));
 }
 
 absl::Status redirect_to_log(const std::string& log) {

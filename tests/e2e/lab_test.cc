@@ -149,6 +149,21 @@ TEST(LabCommand, WaitsUntilAServiceListens) {
   EXPECT_EQ(lab.wait(), 0);
 }
 
+// As a system that debootstrap has made: nothing to mount over.
+TEST(LabCommand, ShowsTheNamesWhereTheSystemHasNoHostsFile) {
+  if (geteuid() != 0) {
+    GTEST_SKIP() << "hiding the machine's file takes root";
+  }
+  Process lab({"unshare", "--mount", "sh", "-c",
+               "mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work &&"
+               " mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /etc &&"
+               " rm /etc/hosts && exec \"$@\"",
+               "sh", program(), "lab", topology_file(), "--name", name(), "--", "getent", "ahostsv4",
+               "api.example.com"});
+  EXPECT_EQ(lab.read_line().substr(0, 12), "198.18.7.80 ");
+  EXPECT_EQ(lab.wait(), 0);
+}
+
 TEST(LabCommand, AProgramThatCannotBeWarpedIsNamedBeforeItStarts) {
   // An ELF header without an interpreter: statically linked.
   std::string header(
