@@ -90,6 +90,10 @@ void prepare(RunAs run_as) {
   }
 }
 
+bool labs_run_as_root() {
+  return run_as_ == RunAs::kSelf && geteuid() == 0;
+}
+
 void clean_up() {
   if (run_as_ == RunAs::kOrdinaryUser) {
     umount("/dev/net/tun");

@@ -29,6 +29,7 @@ enum class RunAs { kSelf, kOrdinaryUser };
 // Called once by main: gives the test a runtime folder of its own and, for an ordinary user, a usable /dev/net/tun.
 void prepare(RunAs run_as);
 void clean_up();
+bool labs_run_as_root();
 
 // A child with pipes on standard input and output; standard error goes to 'error_file' when that is not empty.
 class Process {

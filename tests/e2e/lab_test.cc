@@ -151,13 +151,13 @@ TEST(LabCommand, WaitsUntilAServiceListens) {
 
 // As a system that debootstrap has made: nothing to mount over.
 TEST(LabCommand, ShowsTheNamesWhereTheSystemHasNoHostsFile) {
-  if (geteuid() != 0) {
+  if (!labs_run_as_root()) {
     GTEST_SKIP() << "hiding the machine's file takes root";
   }
   Process lab({"unshare", "--mount", "sh", "-c",
                "mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work &&"
                " mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /etc &&"
-               " rm /etc/hosts && exec \"$@\"",
+               " rm -f /etc/hosts && exec \"$@\"",
                "sh", program(), "lab", topology_file(), "--name", name(), "--", "getent", "ahostsv4",
                "api.example.com"});
   EXPECT_EQ(lab.read_line().substr(0, 12), "198.18.7.80 ");
