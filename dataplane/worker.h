@@ -4,7 +4,7 @@
 // Memory:   allocated in the constructor, never after.
 // Time:     reads its clock once a burst.
 // Bytes:    none.
-// Cost:     an empty poll: one call a port.
+// Cost:     an empty poll: one call a queue, one load a worker.
 // Lifetime: outlived by network, clock and quiescence; run() returns after request_stop().
 // Spec:     design, "The packet's way": polling.
 #pragma once
@@ -33,8 +33,10 @@ class Worker {
   };
   struct Counters {
     Counter polls;
-    Counter bursts;
-    Counter packets;
+    Counter bursts;       // that a port's queue gave
+    Counter packets;      // in them
+    Counter handed;       // packets that other workers handed over
+    Counter busy_cycles;  // of the time stamp counter, in passes that found packets
     Counter sleeps;
   };
 
@@ -56,10 +58,19 @@ class Worker {
   // The latest virtual time at which this worker had nothing left to reclaim.
   Instant caught_up() const { return Instant(Duration(caught_up_.load(std::memory_order_acquire))); }
   const Counters& counters() const { return counters_; }
+  // Whether it is waiting for a reason to look: then nothing moves, and nothing is wrong.
+  bool asleep() const { return bell_->asleep(); }
 
  private:
+  struct Source {
+    LinkId link;
+    Port* port;
+    uint16_t queue;
+  };
+
   Now read_clock();
   bool receive_all(const Now& now);
+  bool receive_from(const Source& source, const Now& now);
   void sleep();
   int sleep_milliseconds(const Now& now) const;
 
@@ -67,11 +78,13 @@ class Worker {
   Network* network_;
   const Clock* clock_;
   Quiescence* quiescence_;
+  Doorbell* bell_;
   Path path_;
+  std::vector<Source> sources_;  // the queues that only this worker polls
   Counters counters_;
   Now last_now_{};
+  bool found_packets_ = false;  // in the last pass
   int epoll_ = -1;
-  int wake_event_ = -1;
   bool every_port_wakes_ = true;
   std::atomic<bool> stop_{false};
   std::atomic<int64_t> caught_up_{0};
