@@ -27,7 +27,8 @@ using Json = nlohmann::json;
 enum class RunAs { kSelf, kOrdinaryUser };
 
 // Called once by main: gives the test a runtime folder of its own and, for an ordinary user, a usable /dev/net/tun.
-void prepare(RunAs run_as);
+// Labs get this many workers, and taps of as many queues.
+void prepare(RunAs run_as, int workers);
 void clean_up();
 
 // A child with pipes on standard input and output; standard error goes to 'error_file' when that is not empty.
@@ -62,6 +63,8 @@ struct Finished {
 };
 // Runs `lapse` with these arguments to its end.
 Finished lapse(const Arguments& arguments);
+// `lapse lab TOPOLOGY` and these arguments.
+Arguments lab_arguments(const std::string& topology, const Arguments& arguments);
 
 // `lapse lab` without a program, up and running.
 class Lab {

@@ -17,11 +17,11 @@ std::string name() {
 }
 
 Finished run(const Arguments& program, const Arguments& options = {}) {
-  Arguments all{"lab", topology_file(), "--name", name()};
+  Arguments all{"--name", name()};
   all.insert(all.end(), options.begin(), options.end());
   all.emplace_back("--");
   all.insert(all.end(), program.begin(), program.end());
-  return lapse(all);
+  return lapse(lab_arguments(topology_file(), all));
 }
 
 // A file that every user may read.
