@@ -383,7 +383,7 @@ std::optional<Instant> Path::next_retry(const Now& now) const {
   if (waiting_count_ == 0) {
     return std::nullopt;
   }
-  return now.real + Neighbours::kRequestInterval / 4;
+  return now.real + Neighbours::kRequestInterval;
 }
 
 bool Path::has_news() const {
