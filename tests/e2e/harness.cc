@@ -1,5 +1,6 @@
 #include "tests/e2e/harness.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -102,6 +103,14 @@ void clean_up() {
     }
   }
   std::filesystem::remove_all(folder_);
+}
+
+bool is_root() {
+  return run_as_ == RunAs::kSelf && geteuid() == 0;
+}
+
+int workers() {
+  return workers_;
 }
 
 std::string program() {
@@ -224,7 +233,7 @@ Finished lapse(const Arguments& arguments) {
 
 Arguments lab_arguments(const std::string& topology, const Arguments& arguments) {
   Arguments all{"lab", topology};
-  if (workers_ > 1) {
+  if (workers_ > 1 && std::find(arguments.begin(), arguments.end(), "--workers") == arguments.end()) {
     all.insert(all.end(), {"--workers", std::to_string(workers_)});
   }
   all.insert(all.end(), arguments.begin(), arguments.end());

@@ -30,6 +30,8 @@ enum class RunAs { kSelf, kOrdinaryUser };
 // Labs get this many workers, and taps of as many queues.
 void prepare(RunAs run_as, int workers);
 void clean_up();
+// Whether the test may look into the processes of its labs.
+bool is_root();
 
 // A child with pipes on standard input and output; standard error goes to 'error_file' when that is not empty.
 class Process {
@@ -65,6 +67,7 @@ struct Finished {
 Finished lapse(const Arguments& arguments);
 // `lapse lab TOPOLOGY` and these arguments.
 Arguments lab_arguments(const std::string& topology, const Arguments& arguments);
+int workers();
 
 // `lapse lab` without a program, up and running.
 class Lab {
