@@ -43,7 +43,7 @@ Worker::Worker(const Options& options, Network& network, PacketPool& pool, Event
       continue;
     }
     for (const uint16_t queue : network.link(link).queues.polled_by(options.id)) {
-      sources_.push_back({link, port, queue});
+      sources_.push_back({.link = link, .port = port, .queue = queue});
       const int descriptor = port->wait_descriptor(queue);
       if (descriptor >= 0) {
         watch(epoll_, descriptor);
@@ -74,13 +74,15 @@ void Worker::run() {
 }
 
 bool Worker::run_once() {
-  const Instant last_began = last_now_.real;
+  const bool found_packets = receive();
+  const Instant last_read = last_now_.real;
   const Now now = read_clock();
   counters_.polls.add();
-  if (found_packets_) {
-    counters_.busy_cycles.add(clock_->cycles(now.real - last_began));
+  if (was_busy_) {
+    counters_.busy_cycles.add(clock_->cycles(now.real - last_read));
   }
-  found_packets_ = receive_all(now);
+  was_busy_ = found_packets;
+  process_received(now);
   path_.run(now);
   path_.advance(now, kReclaimPerBurst);
   quiescence_->quiescent(Quiescence::slot(options_.id));
@@ -89,35 +91,33 @@ bool Worker::run_once() {
   if (!behind) {
     caught_up_.store(now.now.time_since_epoch().count(), std::memory_order_release);
   }
-  return found_packets_ || behind;
+  return found_packets || behind;
 }
 
-bool Worker::receive_all(const Now& now) {
-  bool received = false;
+bool Worker::receive() {
+  size_t received = path_.take_handed();
+  counters_.handed.add(received);
+  for (Source& source : sources_) {
+    source.count = source.port->receive(source.queue, source.burst, source.unusable);
+    received += source.count + source.unusable;
+  }
+  return received > 0;
+}
+
+void Worker::process_received(const Now& now) {
+  path_.receive_handed(now);
   for (const Source& source : sources_) {
-    received = receive_from(source, now) || received;
+    if (source.unusable > 0) {
+      LinkCounters& counters = network_->link_counters(source.link, options_.id);
+      counters.received_packets.add(source.unusable);
+      counters.dropped[static_cast<size_t>(DropReason::kFrameTooLong)].add(source.unusable);
+    }
+    if (source.count > 0) {
+      counters_.bursts.add();
+      counters_.packets.add(source.count);
+      path_.receive(source.link, {source.burst.data(), source.count}, now);
+    }
   }
-  const size_t handed = path_.receive_handed(now);
-  counters_.handed.add(handed);
-  return received || handed > 0;
-}
-
-bool Worker::receive_from(const Source& source, const Now& now) {
-  std::array<Packet*, kBurst> burst;
-  size_t unusable = 0;
-  const size_t count = source.port->receive(source.queue, burst, unusable);
-  if (count == 0 && unusable == 0) {
-    return false;
-  }
-  if (unusable > 0) {
-    LinkCounters& counters = network_->link_counters(source.link, options_.id);
-    counters.received_packets.add(unusable);
-    counters.dropped[static_cast<size_t>(DropReason::kFrameTooLong)].add(unusable);
-  }
-  counters_.bursts.add();
-  counters_.packets.add(count);
-  path_.receive(source.link, {burst.data(), count}, now);
-  return true;
 }
 
 // Another worker's mapping may be newer: virtual time never goes back for this one.

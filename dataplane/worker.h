@@ -2,13 +2,14 @@
 //
 // Owner:    the instance starts it in a thread of its own; request_stop() and wake() may be called from anywhere.
 // Memory:   allocated in the constructor, never after.
-// Time:     reads its clock once a burst.
+// Time:     reads its clock once a pass, after it has received: what one worker's packet caused at another is later there.
 // Bytes:    none.
 // Cost:     an empty poll: one call a queue, one load a worker.
 // Lifetime: outlived by network, clock and quiescence; run() returns after request_stop().
 // Spec:     design, "The packet's way": polling.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <vector>
 
@@ -66,11 +67,14 @@ class Worker {
     LinkId link;
     Port* port;
     uint16_t queue;
+    std::array<Packet*, kBurst> burst{};
+    size_t count = 0;
+    size_t unusable = 0;
   };
 
   Now read_clock();
-  bool receive_all(const Now& now);
-  bool receive_from(const Source& source, const Now& now);
+  bool receive();
+  void process_received(const Now& now);
   void sleep();
   int sleep_milliseconds(const Now& now) const;
 
@@ -83,7 +87,7 @@ class Worker {
   std::vector<Source> sources_;  // the queues that only this worker polls
   Counters counters_;
   Now last_now_{};
-  bool found_packets_ = false;  // in the last pass
+  bool was_busy_ = false;  // the last pass found packets
   int epoll_ = -1;
   bool every_port_wakes_ = true;
   std::atomic<bool> stop_{false};

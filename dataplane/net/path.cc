@@ -24,6 +24,7 @@ Path::Path(WorkerId worker, Network& network, PacketPool& pool, EventRing* event
   for (size_t interface = 0; interface < network.interfaces().size(); ++interface) {
     pending_.push_back(std::make_unique<Pending>());
   }
+  handed_.reserve((network.workers() - 1) * kBurst);
 }
 
 Path::~Path() {
@@ -64,8 +65,8 @@ void Path::hand_over(WorkerId to, LinkId link, Packet* packet) {
   }
 }
 
-size_t Path::receive_handed(const Now& now) {
-  size_t received = 0;
+size_t Path::take_handed() {
+  assert(handed_.empty());
   for (size_t from = 0; from < network_->workers(); ++from) {
     const WorkerId other{static_cast<uint8_t>(from)};
     if (other == worker_) {
@@ -73,18 +74,22 @@ size_t Path::receive_handed(const Now& now) {
     }
     std::array<Packet*, kBurst> packets;
     const size_t count = network_->handoff().pop(other, worker_, packets);
-    if (work_ + count > kMuchWork) {
-      serve_all(now);
-    }
     for (size_t i = 0; i < count; ++i) {
       __builtin_prefetch(packets[i]);
     }
-    for (size_t i = 0; i < count; ++i) {
-      go_on_with(packets[i], now);
-    }
-    received += count;
+    handed_.insert(handed_.end(), packets.begin(), packets.begin() + count);
   }
-  return received;
+  return handed_.size();
+}
+
+void Path::receive_handed(const Now& now) {
+  for (Packet* packet : handed_) {
+    if (work_ >= kMuchWork) {
+      serve_all(now);
+    }
+    go_on_with(packet, now);
+  }
+  handed_.clear();
 }
 
 // What a packet needs next is in the packet: it is on its way out, it is a part of one, or it has just come in.

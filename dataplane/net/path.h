@@ -38,8 +38,10 @@ class Path {
   // fragments, may be another worker's.
   void receive(LinkId link, std::span<Packet* const> frames, const Now& now);
 
-  // Goes on with what other workers handed over, a burst of each at most. Returns the number of packets.
-  size_t receive_handed(const Now& now);
+  // Takes what other workers handed over, a burst of each at most, and goes on with it in the next receive_handed(): in
+  // two steps, so that the time is read in between. Returns the number of packets.
+  size_t take_handed();
+  void receive_handed(const Now& now);
 
   // Serves the work list until it is empty, then hands everything for the ports and for other workers to them.
   void run(const Now& now);
@@ -106,6 +108,7 @@ class Path {
   Output output_;
   std::vector<std::unique_ptr<Pending>> pending_;  // by InterfaceId
   std::vector<TransmitBuffer> transmit_;           // by LinkId
+  std::vector<Packet*> handed_;                    // between take_handed() and receive_handed()
   std::array<Waiting, kWaitingCapacity> waiting_;
   size_t waiting_count_ = 0;
   uint32_t lessons_seen_ = 0;  // of the neighbours, before the last look at them for all of waiting_
