@@ -252,6 +252,10 @@ TEST(NatGatewayEndToEnd, RepliesThatComeToTheOtherWorkerPass) {
   EXPECT_GE(after[1] - before[1], kExchanges);
   EXPECT_EQ(lab.events("flow_new").size(), 1U);
   EXPECT_EQ(lab.events("flow_established").size(), 1U);
+  const std::string ladder = lab.ctl({"ladder", "last"}).output;
+  EXPECT_NE(ladder.find("#1"), std::string::npos) << "one conversation\n" << ladder;
+  EXPECT_LT(ladder.find(" SYN "), ladder.find(" SYN,ACK ")) << ladder;
+  EXPECT_LT(ladder.find(" SYN,ACK "), ladder.find(" ACK ")) << ladder;
   // Worker 1 finds the flow of worker 0 over; worker 0 answers what comes after.
   lab.advance("351s");
   c.api.ok({{"op", "send"}, {"socket", c.server}, {"data", "too late"}});

@@ -260,14 +260,25 @@ TEST(SleepingOwner, ReclaimsAFlowThatAnotherWorkerKilledWithinItsLongestSleep) {
 
 // ---- rings and neighbours by themselves ----
 
-// One producer that shows every packet by itself; a consumer that sleeps whenever it has seen all.
+void linger(uint64_t turns) {
+  for (; turns > 0; --turns) {
+    asm volatile("");
+  }
+}
+
+// One producer that shows every packet by itself, mostly about when the consumer, which has seen all, falls asleep.
 TEST(HandoffThreads, ASleeperMissesNothing) {
   constexpr size_t kPackets = 50'000;
   Handoff handoff(2);
   std::vector<Packet> packets(kPackets);
   handoff.bell(worker(1)).open();
   std::thread producer([&] {
+    Random random(seed(13));
     for (Packet& packet : packets) {
+      const uint64_t delay = random.below(256);
+      while (handoff.packets() > 0) {
+      }
+      linger(delay);
       while (!handoff.push(worker(0), worker(1), &packet)) {
         std::this_thread::yield();
       }
@@ -296,8 +307,50 @@ TEST(HandoffThreads, ASleeperMissesNothing) {
     bell.wake_up();
   }
   producer.join();
+  EXPECT_GT(sleeps, 0U);
   EXPECT_FALSE(missed) << "after " << seen << " packets and " << sleeps << " sleeps";
   EXPECT_EQ(handoff.packets(), 0U);
+}
+
+// Both at once, again and again: the sleeper's last look finds the packet, or the producer finds the sleeper.
+TEST(HandoffThreads, APublisherAndASleeperDoNotMissEachOther) {
+  constexpr uint32_t kRounds = 100'000;
+  Handoff handoff(2);
+  handoff.bell(worker(1)).open();
+  Doorbell& bell = handoff.bell(worker(1));
+  Packet packet;
+  std::atomic<uint32_t> round{0};
+  std::atomic<uint32_t> published{0};
+  const auto spin_until = [](const std::atomic<uint32_t>& number, uint32_t wanted) {
+    for (uint32_t spins = 1; number.load(std::memory_order_acquire) != wanted; ++spins) {
+      if (spins % 4096 == 0) {
+        std::this_thread::yield();
+      }
+    }
+  };
+  std::thread producer([&] {
+    for (uint32_t number = 1; number <= kRounds; ++number) {
+      handoff.push(worker(0), worker(1), &packet);
+      spin_until(round, number);
+      handoff.publish(worker(0));
+      published.store(number, std::memory_order_release);
+    }
+  });
+  Random random(seed(14));
+  uint32_t missed = 0;
+  for (uint32_t number = 1; number <= kRounds; ++number) {
+    round.store(number, std::memory_order_release);
+    linger(random.below(512));  // until the producer is at it
+    bell.fall_asleep();
+    const bool seen = handoff.has_packets_for(worker(1));
+    spin_until(published, number);
+    missed += !seen && bell.asleep() ? 1 : 0;
+    bell.wake_up();
+    std::array<Packet*, 1> out;
+    EXPECT_EQ(handoff.pop(worker(0), worker(1), out), 1U);
+  }
+  producer.join();
+  EXPECT_EQ(missed, 0U);
 }
 
 // Whoever finds an address finds one that was learnt for this neighbour, and a static one always.

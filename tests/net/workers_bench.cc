@@ -45,7 +45,8 @@ void SharedPool::release(std::span<Packet* const> packets) {
   pool_.release(packets);
 }
 
-WiredPort::WiredPort(size_t capacity, uint16_t queues) : port_(capacity, queues, queues) {
+WiredPort::WiredPort(size_t capacity, uint16_t queues)
+    : port_(capacity, queues, queues), receivers_(queues), senders_(queues) {
   for (uint16_t queue = 0; queue < queues; ++queue) {
     descriptors_.push_back(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   }
@@ -79,8 +80,9 @@ Packet* WiredPort::take() {
 void WiredPort::discard_injected() {
   std::array<Packet*, kBurst> frames;
   size_t unusable = 0;
+  const std::lock_guard lock(mutex_);
   for (uint16_t queue = 0; queue < receive_queues(); ++queue) {
-    while (const size_t count = receive(queue, frames, unusable)) {
+    while (const size_t count = port_.receive(queue, frames, unusable)) {
       for (size_t i = 0; i < count; ++i) {
         lapse::release(frames[i]);
       }
@@ -90,6 +92,7 @@ void WiredPort::discard_injected() {
 
 size_t WiredPort::receive(uint16_t queue, std::span<Packet*> out, size_t& dropped) {
   const std::lock_guard lock(mutex_);
+  expect_one_user(receivers_[queue], "received from", queue);
   const size_t count = port_.receive(queue, out, dropped);
   if (count < out.size()) {
     eventfd_t frames = 0;
@@ -100,7 +103,15 @@ size_t WiredPort::receive(uint16_t queue, std::span<Packet*> out, size_t& droppe
 
 size_t WiredPort::transmit(uint16_t queue, std::span<Packet* const> packets) {
   const std::lock_guard lock(mutex_);
+  expect_one_user(senders_[queue], "sent on", queue);
   return port_.transmit(queue, packets);
+}
+
+void WiredPort::expect_one_user(std::thread::id& user, const char* what, uint16_t queue) {
+  if (user == std::thread::id{}) {
+    user = std::this_thread::get_id();
+  }
+  EXPECT_EQ(user, std::this_thread::get_id()) << "queue " << queue << " is " << what << " by two threads";
 }
 
 WorkersBench::WorkersBench(const Options& options, const Clock& clock)

@@ -52,7 +52,8 @@ class SharedPool final : public PacketPool {
   MemoryPacketPool pool_;
 };
 
-// A MemoryPort whose other end is another thread's, with a descriptor for each queue.
+// A MemoryPort whose other end is another thread's, with a descriptor for each queue. Fails the test when two threads
+// use one queue of a direction.
 class WiredPort final : public Port {
  public:
   WiredPort(size_t capacity, uint16_t queues);
@@ -71,9 +72,13 @@ class WiredPort final : public Port {
   int wait_descriptor(uint16_t queue) const override { return descriptors_[queue]; }
 
  private:
+  static void expect_one_user(std::thread::id& user, const char* what, uint16_t queue);
+
   std::mutex mutex_;
   MemoryPort port_;
   std::vector<int> descriptors_;
+  std::vector<std::thread::id> receivers_;
+  std::vector<std::thread::id> senders_;
 };
 
 struct WorkersBench {
