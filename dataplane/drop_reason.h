@@ -42,6 +42,7 @@ namespace lapse {
   X(kNeighbourQueueFull, "NEIGHBOUR-QUEUE", "too many packets wait for the next hop's address")        \
   X(kNeighbourUnreachable, "NEIGHBOUR-UNREACHABLE", "the next hop did not answer ARP")                 \
   X(kTransmitQueueFull, "TX-FULL", "the port accepted no more packets")                                \
+  X(kHandoffFull, "HANDOFF-FULL", "the ring to the worker that this packet belongs to was full")       \
   X(kPoolEmpty, "POOL-EMPTY", "no packet buffer was free for the answer")                              \
   X(kHairpin, "HAIRPIN", "the packet is addressed to the box's own outside address")                   \
   X(kUnsolicited, "UNSOLICITED", "no flow asked for this packet")                                      \

@@ -6,7 +6,6 @@
 #include <cstdlib>
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 namespace lapse {
@@ -32,32 +31,37 @@ Worker::Worker(const Options& options, Network& network, PacketPool& pool, Event
       network_(&network),
       clock_(&clock),
       quiescence_(&quiescence),
+      bell_(&network.handoff().bell(options.id)),
       path_(options.id, network, pool, &events, options.trace),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      wake_event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  watch(epoll_, wake_event_);
-  for (const Link& link : network.links()) {
-    if (link.port == nullptr) {
+      epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+  bell_->open();
+  watch(epoll_, bell_->descriptor());
+  for (size_t id = 0; id < network.links().size(); ++id) {
+    const LinkId link{static_cast<uint8_t>(id)};
+    Port* port = network.link(link).port;
+    if (port == nullptr) {
       continue;
     }
-    const int descriptor = link.port->wait_descriptor(static_cast<uint16_t>(options.id));
-    if (descriptor >= 0) {
-      watch(epoll_, descriptor);
-    } else {
-      every_port_wakes_ = false;
+    for (const uint16_t queue : network.link(link).queues.polled_by(options.id)) {
+      sources_.push_back({.link = link, .port = port, .queue = queue});
+      const int descriptor = port->wait_descriptor(queue);
+      if (descriptor >= 0) {
+        watch(epoll_, descriptor);
+      } else {
+        every_port_wakes_ = false;
+      }
     }
   }
 }
 
 Worker::~Worker() {
   close(epoll_);
-  close(wake_event_);
 }
 
 void Worker::run() {
   quiescence_->online(Quiescence::slot(options_.id));
   int idle_polls = 0;
-  while (!stop_.load(std::memory_order_relaxed)) {
+  while (!stop_.load(std::memory_order_acquire)) {
     if (run_once()) {
       idle_polls = 0;
     } else if (options_.polling == Polling::kAdaptive && ++idle_polls >= kIdlePollsBeforeSleep) {
@@ -70,9 +74,15 @@ void Worker::run() {
 }
 
 bool Worker::run_once() {
+  const bool found_packets = receive();
+  const Instant last_read = last_now_.real;
   const Now now = read_clock();
   counters_.polls.add();
-  const bool received = receive_all(now);
+  if (was_busy_) {
+    counters_.busy_cycles.add(clock_->cycles(now.real - last_read));
+  }
+  was_busy_ = found_packets;
+  process_received(now);
   path_.run(now);
   path_.advance(now, kReclaimPerBurst);
   quiescence_->quiescent(Quiescence::slot(options_.id));
@@ -81,34 +91,33 @@ bool Worker::run_once() {
   if (!behind) {
     caught_up_.store(now.now.time_since_epoch().count(), std::memory_order_release);
   }
-  return received || behind;
+  return found_packets || behind;
 }
 
-bool Worker::receive_all(const Now& now) {
-  bool received = false;
-  for (size_t id = 0; id < network_->links().size(); ++id) {
-    const LinkId link{static_cast<uint8_t>(id)};
-    Port* port = network_->link(link).port;
-    if (port == nullptr) {
-      continue;
-    }
-    std::array<Packet*, kBurst> burst;
-    size_t unusable = 0;
-    const size_t count = port->receive(static_cast<uint16_t>(options_.id), burst, unusable);
-    if (count == 0 && unusable == 0) {
-      continue;
-    }
-    if (unusable > 0) {
-      LinkCounters& counters = network_->link_counters(link, options_.id);
-      counters.received_packets.add(unusable);
-      counters.dropped[static_cast<size_t>(DropReason::kFrameTooLong)].add(unusable);
-    }
-    counters_.bursts.add();
-    counters_.packets.add(count);
-    path_.receive(link, {burst.data(), count}, now);
-    received = true;
+bool Worker::receive() {
+  size_t received = path_.take_handed();
+  counters_.handed.add(received);
+  for (Source& source : sources_) {
+    source.count = source.port->receive(source.queue, source.burst, source.unusable);
+    received += source.count + source.unusable;
   }
-  return received;
+  return received > 0;
+}
+
+void Worker::process_received(const Now& now) {
+  path_.receive_handed(now);
+  for (const Source& source : sources_) {
+    if (source.unusable > 0) {
+      LinkCounters& counters = network_->link_counters(source.link, options_.id);
+      counters.received_packets.add(source.unusable);
+      counters.dropped[static_cast<size_t>(DropReason::kFrameTooLong)].add(source.unusable);
+    }
+    if (source.count > 0) {
+      counters_.bursts.add();
+      counters_.packets.add(source.count);
+      path_.receive(source.link, {source.burst.data(), source.count}, now);
+    }
+  }
 }
 
 // Another worker's mapping may be newer: virtual time never goes back for this one.
@@ -125,14 +134,15 @@ void Worker::sleep() {
   if (timeout == 0) {
     return;
   }
-  counters_.sleeps.add();
-  quiescence_->offline(Quiescence::slot(options_.id));
-  epoll_event event{};
-  if (epoll_wait(epoll_, &event, 1, timeout) == 1 && event.data.fd == wake_event_) {
-    uint64_t count = 0;
-    [[maybe_unused]] const ssize_t size = read(wake_event_, &count, sizeof(count));
+  bell_->fall_asleep();
+  if (!path_.has_news()) {
+    counters_.sleeps.add();
+    quiescence_->offline(Quiescence::slot(options_.id));
+    epoll_event event{};
+    epoll_wait(epoll_, &event, 1, timeout);
+    quiescence_->online(Quiescence::slot(options_.id));
   }
-  quiescence_->online(Quiescence::slot(options_.id));
+  bell_->wake_up();
 }
 
 int Worker::sleep_milliseconds(const Now& now) const {
@@ -148,13 +158,12 @@ int Worker::sleep_milliseconds(const Now& now) const {
 }
 
 void Worker::request_stop() {
-  stop_.store(true, std::memory_order_relaxed);
+  stop_.store(true, std::memory_order_release);
   wake();
 }
 
 void Worker::wake() {
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t size = write(wake_event_, &one, sizeof(one));
+  bell_->ring();
 }
 
 }  // namespace lapse

@@ -2,13 +2,14 @@
 //
 // Owner:    the instance starts it in a thread of its own; request_stop() and wake() may be called from anywhere.
 // Memory:   allocated in the constructor, never after.
-// Time:     reads its clock once a burst.
+// Time:     reads its clock once a pass, after it has received: what one worker's packet caused at another is later there.
 // Bytes:    none.
-// Cost:     an empty poll: one call a port.
+// Cost:     an empty poll: one call a queue, one load a worker.
 // Lifetime: outlived by network, clock and quiescence; run() returns after request_stop().
 // Spec:     design, "The packet's way": polling.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <vector>
 
@@ -33,8 +34,10 @@ class Worker {
   };
   struct Counters {
     Counter polls;
-    Counter bursts;
-    Counter packets;
+    Counter bursts;       // that a port's queue gave
+    Counter packets;      // in them
+    Counter handed;       // packets that other workers handed over
+    Counter busy_cycles;  // of the time stamp counter, in passes that found packets
     Counter sleeps;
   };
 
@@ -56,10 +59,22 @@ class Worker {
   // The latest virtual time at which this worker had nothing left to reclaim.
   Instant caught_up() const { return Instant(Duration(caught_up_.load(std::memory_order_acquire))); }
   const Counters& counters() const { return counters_; }
+  // Whether it is waiting for a reason to look: then nothing moves, and nothing is wrong.
+  bool asleep() const { return bell_->asleep(); }
 
  private:
+  struct Source {
+    LinkId link;
+    Port* port;
+    uint16_t queue;
+    std::array<Packet*, kBurst> burst{};
+    size_t count = 0;
+    size_t unusable = 0;
+  };
+
   Now read_clock();
-  bool receive_all(const Now& now);
+  bool receive();
+  void process_received(const Now& now);
   void sleep();
   int sleep_milliseconds(const Now& now) const;
 
@@ -67,11 +82,13 @@ class Worker {
   Network* network_;
   const Clock* clock_;
   Quiescence* quiescence_;
+  Doorbell* bell_;
   Path path_;
+  std::vector<Source> sources_;  // the queues that only this worker polls
   Counters counters_;
   Now last_now_{};
+  bool was_busy_ = false;  // the last pass found packets
   int epoll_ = -1;
-  int wake_event_ = -1;
   bool every_port_wakes_ = true;
   std::atomic<bool> stop_{false};
   std::atomic<int64_t> caught_up_{0};

@@ -69,6 +69,9 @@ void add_lab_options(CLI::App& command, LabWords& words) {
       ->allow_extra_args(false);
   command.add_option("--limit", words.limit, "end after this much real time, as 30s or 5m, with status 124")
       ->type_name("T");
+  command.add_option("--workers", words.workers, "threads that carry packets, 1 to 4")
+      ->type_name("N")
+      ->check(CLI::Range(1U, lab::kMostWorkers));
   command.add_flag("-v,--verbose", words.verbose, "show what the data plane prints");
 }
 
@@ -82,6 +85,7 @@ std::optional<LabToRun> prepare_lab(const LabWords& words, const std::vector<std
   lab.options.at = words.at.empty() ? lab.topology.start_at : words.at;
   lab.options.program = program;
   lab.options.factor = words.factor;
+  lab.options.workers = words.workers;
   lab.options.verbose = words.verbose;
   if (const auto limit = topology::parse_duration(words.limit); limit.ok()) {
     lab.options.limit = std::chrono::ceil<std::chrono::milliseconds>(*limit);

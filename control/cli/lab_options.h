@@ -26,11 +26,12 @@ struct LabWords {
   std::string name;
   std::string limit;
   unsigned factor = 1;
+  unsigned workers = 1;
   std::vector<std::string> settings;
   bool verbose = false;
 };
 
-// --name, --warp, --set, --limit and -v.
+// --name, --warp, --set, --limit, --workers and -v.
 void add_lab_options(CLI::App& command, LabWords& words);
 
 struct LabToRun {

@@ -1,5 +1,6 @@
 #include "control/instance/event_hub.h"
 
+#include <algorithm>
 #include <array>
 
 namespace lapse {
@@ -65,18 +66,43 @@ void EventHub::run() {
   drain();
 }
 
+// A worker records before it sends, and reads its clock after it has received: so the cause of an event is in its ring
+// before the event is in another, with an earlier time. Once a round finds nothing that is as early as what is handed
+// over, the causes of all of it are here. What is later waits for the next drain.
 void EventHub::drain() {
+  collect();
+  if (collected_.empty()) {
+    return;
+  }
+  const auto earlier = [](const Event& left, const Event& right) { return left.real < right.real; };
+  const Instant latest = std::max_element(collected_.begin(), collected_.end(), earlier)->real;
+  const auto is_due = [latest](const Event& event) { return event.real <= latest; };
+  for (size_t before = 0; std::any_of(std::next(collected_.begin(), before), collected_.end(), is_due);) {
+    before = collected_.size();
+    collect();
+  }
+  std::stable_sort(collected_.begin(), collected_.end(), earlier);
+  const auto end = std::partition_point(collected_.begin(), collected_.end(), is_due);
+  hand_over(static_cast<size_t>(end - collected_.begin()));
+}
+
+void EventHub::collect() {
   std::array<Event, 256> events;
   for (EventRing* ring : rings_) {
     while (const size_t count = ring->pop(events.data(), events.size())) {
-      const std::lock_guard lock(subscribers_->mutex);
-      for (const Instance::EventHandler& handler : subscribers_->handlers) {
-        for (size_t i = 0; i < count; ++i) {
-          handler(events[i]);
-        }
-      }
+      collected_.insert(collected_.end(), events.begin(), events.begin() + count);
     }
   }
+}
+
+void EventHub::hand_over(size_t count) {
+  const std::lock_guard lock(subscribers_->mutex);
+  for (const Instance::EventHandler& handler : subscribers_->handlers) {
+    for (size_t i = 0; i < count; ++i) {
+      handler(collected_[i]);
+    }
+  }
+  collected_.erase(collected_.begin(), collected_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 }  // namespace lapse

@@ -1,4 +1,5 @@
-// event_hub.h - drains the workers' event rings on a thread of its own and hands every event to the subscribers.
+// event_hub.h - drains the workers' event rings on a thread of its own and hands every event to the subscribers, what
+// caused before what was caused.
 //
 // Owner:    an instance; subscribe() and flush() may be called from any thread but the drain thread.
 // Memory:   ordinary.
@@ -39,8 +40,11 @@ class EventHub {
 
   void run();
   void drain();
+  void collect();
+  void hand_over(size_t count);
 
   std::vector<EventRing*> rings_;
+  std::vector<Event> collected_;  // and not handed over yet; of the drain thread
   std::shared_ptr<Subscribers> subscribers_ = std::make_shared<Subscribers>();
   std::mutex mutex_;
   std::condition_variable wake_;

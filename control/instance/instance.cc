@@ -169,7 +169,8 @@ absl::Status Instance::Impl::start_workers() {
   std::vector<absl::Status> registered;
   std::condition_variable all_registered;
   for (const auto& worker : workers) {
-    threads.emplace_back([&, running = worker.get()] {
+    threads.emplace_back([&, running = worker.get(), name = absl::StrCat("worker-", threads.size())] {
+      pthread_setname_np(pthread_self(), name.c_str());
       absl::Status status = io::register_worker_thread();
       const bool usable = status.ok();
       {

@@ -99,7 +99,7 @@ class InstanceView {
   // Living flows; those that are over and not noticed yet are left out unless 'with_dead'.
   virtual std::vector<FlowView> flows(bool with_dead = false) const = 0;
 
-  // Called on the drain thread for every event, in order per worker, until the returned handle is destroyed.
+  // Called on the drain thread for every event, a cause before its effect, until the returned handle is destroyed.
   using EventHandler = std::function<void(const Event&)>;
   class Subscription {
    public:

@@ -18,12 +18,15 @@
 
 namespace lapse::lab {
 
+inline constexpr unsigned kMostWorkers = 4;
+
 struct LabOptions {
   std::string name;                  // of the instance
   std::string at;                    // the host for the program; empty without one
   std::vector<std::string> program;  // empty: stay until a signal comes
   bool prompt_hint = false;          // the program is a shell for a person
   unsigned factor = 1;               // of the warp
+  unsigned workers = 1;              // threads of the data plane, each with a queue of every tap
   std::optional<std::chrono::milliseconds> limit;
   bool verbose = false;
 };

@@ -184,6 +184,7 @@ void Supervisor::become_data_plane(int ready_fd) {
   sigprocmask(SIG_SETMASK, &events_.original_mask(), nullptr);
   DataplaneProcessOptions options;
   options.instance.scale = options_.factor;
+  options.instance.workers = options_.workers;
   options.instance.verbose = options_.verbose;
   options.instance.ports = tap_devices(ground_.plan());
   options.instance_name = options_.name;

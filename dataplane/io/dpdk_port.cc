@@ -108,7 +108,7 @@ absl::StatusOr<std::unique_ptr<DpdkPort>> DpdkPort::open(const std::string& devi
   if (result != 0) {
     return port_error(device, "cannot be configured", result);
   }
-  std::unique_ptr<DpdkPort> opened(new DpdkPort(port, pool));
+  std::unique_ptr<DpdkPort> opened(new DpdkPort(port, queues, pool));
   rte_eth_dev_info info{};
   rte_eth_dev_info_get(port, &info);
   uint16_t receive_descriptors = std::strcmp(info.driver_name, "net_tap") == 0 ? kTapDescriptors : kDescriptors;

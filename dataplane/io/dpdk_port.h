@@ -42,13 +42,16 @@ class DpdkPort final : public Port {
                                                         DpdkPacketPool& pool);
   ~DpdkPort() override;
 
+  uint16_t receive_queues() const override { return queues_; }
+  uint16_t transmit_queues() const override { return queues_; }
   size_t receive(uint16_t queue, std::span<Packet*> out, size_t& dropped) override;
   size_t transmit(uint16_t queue, std::span<Packet* const> packets) override;
   int wait_descriptor(uint16_t queue) const override;
 
  private:
-  DpdkPort(uint16_t port, DpdkPacketPool& pool) : port_(port), pool_(&pool) {}
+  DpdkPort(uint16_t port, uint16_t queues, DpdkPacketPool& pool) : port_(port), queues_(queues), pool_(&pool) {}
   uint16_t port_;
+  uint16_t queues_;
   DpdkPacketPool* pool_;
 };
 

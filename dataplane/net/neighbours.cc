@@ -57,6 +57,7 @@ void Neighbours::learn(LinkId link, Ipv4Address address, MacAddress mac, Instant
   }
   entry->confirmed.store(real.time_since_epoch().count(), std::memory_order_relaxed);
   entry->mac.store(kKnown | pack(mac), std::memory_order_release);
+  lessons_.fetch_add(1, std::memory_order_seq_cst);
 }
 
 Neighbours::Answer Neighbours::find(LinkId link, Ipv4Address address, Instant real) {

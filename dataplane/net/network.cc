@@ -14,6 +14,14 @@ LinkId Network::add_link() {
   return LinkId{static_cast<uint8_t>(links_.size() - 1)};
 }
 
+void Network::set_port(LinkId link, Port* port) {
+  links_[index(link)].port = port;
+  links_[index(link)].queues = port == nullptr ? QueuePlan() : QueuePlan(*port, workers_, next_poller_);
+  if (links_[index(link)].queues.distributes()) {
+    next_poller_ = (next_poller_ + links_[index(link)].queues.pollers()) % workers_;
+  }
+}
+
 BoxId Network::add_box(std::unique_ptr<Box> box) {
   assert(boxes_.size() < kMaxBoxes);
   boxes_.push_back({std::move(box), {}});
@@ -92,7 +100,7 @@ Conservation Network::process_conservation() const {
       }
     }
   }
-  sum.held += waiting_packets();
+  sum.held += waiting_packets() + handoff_.packets();
   return sum;
 }
 

@@ -5,7 +5,7 @@
 // Time:     none.
 // Bytes:    addresses in wire order.
 // Cost:     none by itself.
-// Lifetime: immutable while workers run, but for counters and neighbours; outlives them.
+// Lifetime: immutable while workers run, but for counters, neighbours and rings; outlives them.
 // Spec:     design, "Vocabulary": link, box, path.
 #pragma once
 
@@ -15,8 +15,10 @@
 
 #include "dataplane/box/box.h"
 #include "dataplane/counters.h"
+#include "dataplane/net/handoff.h"
 #include "dataplane/net/neighbours.h"
 #include "dataplane/net/port.h"
+#include "dataplane/net/queue_plan.h"
 #include "dataplane/net/routes.h"
 
 namespace lapse {
@@ -56,6 +58,7 @@ struct alignas(64) LinkCounters {
 
 struct Link {
   Port* port = nullptr;  // null: the link is internal
+  QueuePlan queues;
   std::vector<InterfaceId> interfaces;
 };
 
@@ -66,13 +69,14 @@ struct BoxSlot {
 
 class Network {
  public:
-  explicit Network(size_t workers) : workers_(workers) {}
+  explicit Network(size_t workers) : workers_(workers), handoff_(workers) {}
 
   LinkId add_link();
   BoxId add_box(std::unique_ptr<Box> box);
   // Sides of a box are added in their order.
   InterfaceId add_interface(Interface interface);
-  void set_port(LinkId link, Port* port) { links_[index(link)].port = port; }
+  // Null takes the port away. Ports with fewer queues than workers go to one worker after the other.
+  void set_port(LinkId link, Port* port);
 
   size_t workers() const { return workers_; }
   const std::vector<Link>& links() const { return links_; }
@@ -89,6 +93,7 @@ class Network {
   InterfaceId find_by_address(LinkId link, Ipv4Address address) const;
 
   Neighbours& neighbours() { return neighbours_; }
+  Handoff& handoff() { return handoff_; }
 
   BoxCounters& box_counters(BoxId id, WorkerId worker) { return *box_counters_[index(id)][index(worker)]; }
   LinkCounters& link_counters(LinkId id, WorkerId worker) { return *link_counters_[index(id)][index(worker)]; }
@@ -106,7 +111,9 @@ class Network {
   std::vector<Link> links_;
   std::vector<BoxSlot> boxes_;
   std::vector<Interface> interfaces_;
+  size_t next_poller_ = 0;
   Neighbours neighbours_;
+  Handoff handoff_;
   std::vector<std::vector<std::unique_ptr<BoxCounters>>> box_counters_;
   std::vector<std::vector<std::unique_ptr<LinkCounters>>> link_counters_;
   std::array<Counter, kMaxWorkers> waiting_in_;

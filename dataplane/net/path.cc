@@ -2,6 +2,7 @@
 
 #include <cassert>
 
+#include "dataplane/net/distribution.h"
 #include "dataplane/wire/arp.h"
 #include "dataplane/wire/emit.h"
 #include "dataplane/wire/ethernet.h"
@@ -23,6 +24,7 @@ Path::Path(WorkerId worker, Network& network, PacketPool& pool, EventRing* event
   for (size_t interface = 0; interface < network.interfaces().size(); ++interface) {
     pending_.push_back(std::make_unique<Pending>());
   }
+  handed_.reserve((network.workers() - 1) * kBurst);
 }
 
 Path::~Path() {
@@ -30,18 +32,80 @@ Path::~Path() {
 }
 
 void Path::receive(LinkId link, std::span<Packet* const> frames, const Now& now) {
+  if (work_ + frames.size() > kMuchWork) {
+    serve_all(now);
+  }
   LinkCounters& link_counters = counters(link);
+  const bool distribute = network_->link(link).queues.distributes();
   link_counters.received_packets.add(frames.size());
   for (Packet* packet : frames) {
     link_counters.received_bytes.add(packet->length);
     packet->from_interface = kNoInterface;
     packet->hops = 0;
-    if (const auto reason = parse(*packet)) {
+    const auto reason = parse(*packet);
+    if (reason == DropReason::kFragment) {
+      const auto& ip = packet->header_at<Ipv4Header>(packet->l3_offset);
+      const WorkerId worker = worker_of_fragment(ip, network_->workers());
+      worker == worker_ ? receive_fragment(link, packet) : hand_over(worker, link, packet);
+    } else if (reason) {
       drop(link, packet, *reason);
+    } else if (!distribute || packet->kind == PacketKind::kArp) {
+      carry(packet, link, now);
+    } else {
+      const WorkerId worker = worker_of_flow(packet->tuple, network_->workers());
+      worker == worker_ ? carry(packet, link, now) : hand_over(worker, link, packet);
+    }
+  }
+}
+
+void Path::hand_over(WorkerId to, LinkId link, Packet* packet) {
+  packet->link = link;
+  if (!network_->handoff().push(worker_, to, packet)) {
+    drop(link, packet, DropReason::kHandoffFull);
+  }
+}
+
+size_t Path::take_handed() {
+  assert(handed_.empty());
+  for (size_t from = 0; from < network_->workers(); ++from) {
+    const WorkerId other{static_cast<uint8_t>(from)};
+    if (other == worker_) {
       continue;
     }
-    carry(packet, link, now);
+    std::array<Packet*, kBurst> packets;
+    const size_t count = network_->handoff().pop(other, worker_, packets);
+    for (size_t i = 0; i < count; ++i) {
+      __builtin_prefetch(packets[i]);
+    }
+    handed_.insert(handed_.end(), packets.begin(), packets.begin() + count);
   }
+  return handed_.size();
+}
+
+void Path::receive_handed(const Now& now) {
+  for (Packet* packet : handed_) {
+    if (work_ >= kMuchWork) {
+      serve_all(now);
+    }
+    go_on_with(packet, now);
+  }
+  handed_.clear();
+}
+
+// What a packet needs next is in the packet: it is on its way out, it is a part of one, or it has just come in.
+void Path::go_on_with(Packet* packet, const Now& now) {
+  if (packet->from_interface != kNoInterface) {
+    put_on_wire(packet->link, packet);
+  } else if (packet->kind == PacketKind::kUnparsed) {
+    receive_fragment(packet->link, packet);
+  } else {
+    carry(packet, packet->link, now);
+  }
+}
+
+// On the worker that meets all fragments of the datagram.
+void Path::receive_fragment(LinkId link, Packet* packet) {
+  drop(link, packet, DropReason::kFragment);
 }
 
 // A link is this one function: a frame put on it reaches the box side it is addressed to, or leaves the process.
@@ -65,6 +129,11 @@ void Path::carry(Packet* packet, LinkId link, const Now& now) {
     drop(link, packet, DropReason::kNotForUs);
     return;
   }
+  const WorkerId sender = network_->link(link).queues.sender_for(worker_);
+  sender == worker_ ? put_on_wire(link, packet) : hand_over(sender, link, packet);
+}
+
+void Path::put_on_wire(LinkId link, Packet* packet) {
   TransmitBuffer& buffer = transmit_[index(link)];
   if (buffer.count == buffer.packets.size()) {
     flush(link);
@@ -82,6 +151,7 @@ void Path::handle_arp(LinkId link, Packet* packet, const Now& now) {
   // A probe (RFC 5227) has no sender address: there is nothing to learn from it.
   if (arp.sender_address != Ipv4Address{}) {
     network_->neighbours().learn(link, arp.sender_address, arp.sender_mac, now.real);
+    network_->handoff().wake_others(worker_);
   }
   if (arp.operation != kArpRequest) {
     drop(link, packet, DropReason::kConsumed);
@@ -140,7 +210,7 @@ void Path::answer_expired_ttl(const Interface& interface, Packet* packet, const 
   leave(network_->interface_of(interface.box, interface.side), answer, now);
 }
 
-void Path::run(const Now& now) {
+void Path::serve_all(const Now& now) {
   while (work_ > 0) {
     for (size_t interface = 0; interface < pending_.size(); ++interface) {
       if (pending_[interface]->count > 0) {
@@ -148,11 +218,16 @@ void Path::run(const Now& now) {
       }
     }
   }
+}
+
+void Path::run(const Now& now) {
+  serve_all(now);
   for (size_t link = 0; link < transmit_.size(); ++link) {
     if (transmit_[link].count > 0) {
       flush(LinkId{static_cast<uint8_t>(link)});
     }
   }
+  network_->handoff().publish(worker_);
 }
 
 // One burst into one box side.
@@ -228,6 +303,7 @@ void Path::wait(InterfaceId from, Packet* packet, Ipv4Address next_hop, const No
 }
 
 void Path::retry_waiting(const Now& now) {
+  lessons_seen_ = network_->neighbours().lessons();
   size_t kept = 0;
   const size_t count = waiting_count_;
   for (size_t i = 0; i < count; ++i) {
@@ -265,6 +341,7 @@ void Path::ask(InterfaceId from, Ipv4Address address, const Now& now) {
 void Path::flush(LinkId link) {
   TransmitBuffer& buffer = transmit_[index(link)];
   LinkCounters& link_counters = counters(link);
+  const uint16_t queue = network_->link(link).queues.queue_of(worker_);
   uint64_t bytes = 0;
   for (size_t i = 0; i < buffer.count; ++i) {
     bytes += buffer.packets[i]->length;
@@ -272,8 +349,7 @@ void Path::flush(LinkId link) {
   size_t sent = 0;
   // A kernel port that takes only part of a burst has room again at once, or is full.
   for (int attempt = 0; attempt < 2 && sent < buffer.count; ++attempt) {
-    sent += network_->link(link).port->transmit(static_cast<uint16_t>(worker_),
-                                                {buffer.packets.data() + sent, buffer.count - sent});
+    sent += network_->link(link).port->transmit(queue, {buffer.packets.data() + sent, buffer.count - sent});
   }
   for (size_t i = sent; i < buffer.count; ++i) {
     bytes -= buffer.packets[i]->length;
@@ -312,7 +388,12 @@ std::optional<Instant> Path::next_retry(const Now& now) const {
   if (waiting_count_ == 0) {
     return std::nullopt;
   }
-  return now.real + Neighbours::kRequestInterval / 4;
+  return now.real + Neighbours::kRequestInterval;
+}
+
+bool Path::has_news() const {
+  return network_->handoff().has_packets_for(worker_) ||
+         (waiting_count_ > 0 && network_->neighbours().lessons() != lessons_seen_);
 }
 
 void Path::drop_held() {
@@ -321,6 +402,16 @@ void Path::drop_held() {
     drop(network_->interface(waiting_[i].from).link, waiting_[i].packet, DropReason::kShutdown);
   }
   waiting_count_ = 0;
+  for (size_t from = 0; from < network_->workers(); ++from) {
+    std::array<Packet*, kBurst> packets;
+    const WorkerId other{static_cast<uint8_t>(from)};
+    size_t count = 0;
+    while (other != worker_ && (count = network_->handoff().pop(other, worker_, packets)) > 0) {
+      for (size_t i = 0; i < count; ++i) {
+        drop(packets[i]->link, packets[i], DropReason::kShutdown);
+      }
+    }
+  }
 }
 
 void Path::drop(LinkId link, Packet* packet, DropReason reason) {

@@ -1,6 +1,6 @@
 // path.h - a packet's way between receive and transmit: from link to box to link, by a work list, never recursion.
 //
-// Owner:    one worker (or the simulator); not shared.
+// Owner:    one worker (or the simulator); not shared. Packets go to other workers by the network's rings.
 // Memory:   fixed after the constructor.
 // Time:     callers pass 'now'.
 // Bytes:    whole frames.
@@ -25,6 +25,7 @@ enum class Trace : uint8_t { kOff, kPackets };
 class Path {
  public:
   static constexpr uint8_t kMaxHops = 32;
+  static constexpr size_t kMuchWork = 4 * Output::kCapacity;  // is served before more is taken in
   static constexpr size_t kWaitingCapacity = 64;
   static constexpr size_t kWaitingPerNeighbour = 8;
   static constexpr Duration kWaitFor = std::chrono::seconds(3);
@@ -33,10 +34,16 @@ class Path {
   Path(WorkerId worker, Network& network, PacketPool& pool, EventRing* events, Trace trace);
   ~Path();
 
-  // Frames that came in from outside the process, not parsed yet.
+  // Frames that came in from outside the process, not parsed yet. Those of a port with fewer queues than workers, and
+  // fragments, may be another worker's.
   void receive(LinkId link, std::span<Packet* const> frames, const Now& now);
 
-  // Serves the work list until it is empty, then hands everything for the ports to them.
+  // Takes what other workers handed over, a burst of each at most, and goes on with it in the next receive_handed(): in
+  // two steps, so that the time is read in between. Returns the number of packets.
+  size_t take_handed();
+  void receive_handed(const Now& now);
+
+  // Serves the work list until it is empty, then hands everything for the ports and for other workers to them.
   void run(const Now& now);
 
   // Housekeeping of the boxes, and packets that wait for a next hop.
@@ -45,8 +52,10 @@ class Path {
   // How long a worker may sleep: virtual time of the boxes' next deadline, real time of the next retry.
   std::optional<Instant> next_deadline(const Now& now) const;
   std::optional<Instant> next_retry(const Now& now) const;
+  // Whether others have left something for this worker since it looked: asked between falling asleep and sleeping.
+  bool has_news() const;
 
-  // Gives every held packet back; for the end.
+  // Gives every held packet back, those in the rings to this worker included; for the end.
   void drop_held();
 
  private:
@@ -68,9 +77,13 @@ class Path {
     size_t count = 0;
   };
 
+  void hand_over(WorkerId to, LinkId link, Packet* packet);
+  void go_on_with(Packet* packet, const Now& now);
+  void receive_fragment(LinkId link, Packet* packet);
   void handle_arp(LinkId link, Packet* packet, const Now& now);
   void enter(InterfaceId to, Packet* packet, const Now& now);
   void answer_expired_ttl(const Interface& interface, Packet* packet, const Now& now);
+  void serve_all(const Now& now);
   void serve(InterfaceId interface, const Now& now);
   void collect(BoxId box, const Now& now);
   void leave(InterfaceId from, Packet* packet, const Now& now);
@@ -79,6 +92,7 @@ class Path {
   void retry_waiting(const Now& now);
   void ask(InterfaceId from, Ipv4Address address, const Now& now);
   void carry(Packet* packet, LinkId link, const Now& now);
+  void put_on_wire(LinkId link, Packet* packet);
   void flush(LinkId link);
   void drop(LinkId link, Packet* packet, DropReason reason);
   void trace_crossing(const Packet& packet, LinkId link, InterfaceId to, const Now& now);
@@ -94,9 +108,11 @@ class Path {
   Output output_;
   std::vector<std::unique_ptr<Pending>> pending_;  // by InterfaceId
   std::vector<TransmitBuffer> transmit_;           // by LinkId
+  std::vector<Packet*> handed_;                    // between take_handed() and receive_handed()
   std::array<Waiting, kWaitingCapacity> waiting_;
   size_t waiting_count_ = 0;
-  size_t work_ = 0;  // packets in all of pending_
+  uint32_t lessons_seen_ = 0;  // of the neighbours, before the last look at them for all of waiting_
+  size_t work_ = 0;            // packets in all of pending_
 };
 
 }  // namespace lapse

@@ -1,5 +1,6 @@
 #include "tests/e2e/harness.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -26,6 +27,7 @@ constexpr int kWaitMilliseconds = 180'000;
 constexpr uid_t kOrdinaryUser = 54321;
 
 RunAs run_as_ = RunAs::kSelf;
+int workers_ = 1;
 std::string folder_;
 int labs_started_ = 0;
 
@@ -69,8 +71,9 @@ void make_tun_usable() {
 
 }  // namespace
 
-void prepare(RunAs run_as) {
+void prepare(RunAs run_as, int workers) {
   run_as_ = run_as;
+  workers_ = workers;
   char made[] = "/tmp/lapse-e2e-XXXXXX";
   ASSERT_NE(mkdtemp(made), nullptr);
   folder_ = made;
@@ -90,10 +93,6 @@ void prepare(RunAs run_as) {
   }
 }
 
-bool labs_run_as_root() {
-  return run_as_ == RunAs::kSelf && geteuid() == 0;
-}
-
 void clean_up() {
   if (run_as_ == RunAs::kOrdinaryUser) {
     umount("/dev/net/tun");
@@ -104,6 +103,14 @@ void clean_up() {
     }
   }
   std::filesystem::remove_all(folder_);
+}
+
+bool is_root() {
+  return run_as_ == RunAs::kSelf && geteuid() == 0;
+}
+
+int workers() {
+  return workers_;
 }
 
 std::string program() {
@@ -224,11 +231,22 @@ Finished lapse(const Arguments& arguments) {
   return finished;
 }
 
+Arguments lab_arguments(const std::string& topology, const Arguments& arguments) {
+  Arguments all{"lab", topology};
+  if (workers_ > 1 && std::find(arguments.begin(), arguments.end(), "--workers") == arguments.end()) {
+    all.insert(all.end(), {"--workers", std::to_string(workers_)});
+  }
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return all;
+}
+
 // ---- Lab ----
 
 Lab::Lab(const Arguments& options) : name_("e2e" + std::to_string(getpid()) + "x" + std::to_string(++labs_started_)) {
-  Arguments arguments{program(), "lab", topology_file(), "--name", name_};
+  Arguments arguments{"--name", name_};
   arguments.insert(arguments.end(), options.begin(), options.end());
+  arguments = lab_arguments(topology_file(), arguments);
+  arguments.insert(arguments.begin(), program());
   const std::string errors = folder_ + "/" + name_ + ".errors";
   process_ = std::make_unique<Process>(arguments, errors);
   // The first line on standard output says that it is up.

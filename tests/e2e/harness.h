@@ -27,9 +27,11 @@ using Json = nlohmann::json;
 enum class RunAs { kSelf, kOrdinaryUser };
 
 // Called once by main: gives the test a runtime folder of its own and, for an ordinary user, a usable /dev/net/tun.
-void prepare(RunAs run_as);
+// Labs get this many workers, and taps of as many queues.
+void prepare(RunAs run_as, int workers);
 void clean_up();
-bool labs_run_as_root();
+// Whether the test and its labs are root: it may look into their processes then.
+bool is_root();
 
 // A child with pipes on standard input and output; standard error goes to 'error_file' when that is not empty.
 class Process {
@@ -63,6 +65,9 @@ struct Finished {
 };
 // Runs `lapse` with these arguments to its end.
 Finished lapse(const Arguments& arguments);
+// `lapse lab TOPOLOGY` and these arguments.
+Arguments lab_arguments(const std::string& topology, const Arguments& arguments);
+int workers();
 
 // `lapse lab` without a program, up and running.
 class Lab {

@@ -17,11 +17,11 @@ std::string name() {
 }
 
 Finished run(const Arguments& program, const Arguments& options = {}) {
-  Arguments all{"lab", topology_file(), "--name", name()};
+  Arguments all{"--name", name()};
   all.insert(all.end(), options.begin(), options.end());
   all.emplace_back("--");
   all.insert(all.end(), program.begin(), program.end());
-  return lapse(all);
+  return lapse(lab_arguments(topology_file(), all));
 }
 
 // A file that every user may read.
@@ -151,7 +151,7 @@ TEST(LabCommand, WaitsUntilAServiceListens) {
 
 // As a system that debootstrap has made: nothing to mount over.
 TEST(LabCommand, ShowsTheNamesWhereTheSystemHasNoHostsFile) {
-  if (!labs_run_as_root()) {
+  if (!is_root()) {
     GTEST_SKIP() << "hiding the machine's file takes root";
   }
   Process lab({"unshare", "--mount", "sh", "-c",

@@ -7,6 +7,7 @@
 #include "gtest/gtest.h"
 
 #include "tests/e2e/harness.h"
+#include "tests/e2e/steering.h"
 
 namespace lapse::test {
 namespace {
@@ -63,6 +64,21 @@ void expect_rst_answers_late_segment(const std::vector<Json>& packets) {
   EXPECT_EQ((*rst)["source"], "198.18.7.80") << "the RST looks sent by the peer";
   EXPECT_EQ((*rst)["sequence"], (*late)["acknowledgement"]);
   EXPECT_EQ((*rst)["flags"], kTcpRst);
+}
+
+// What app sends goes to worker 0, what api answers to worker 1.
+void part_the_directions(const Lab& lab) {
+  EXPECT_EQ(steer_to_queue(lab, "tap-private", 0), "");
+  EXPECT_EQ(steer_to_queue(lab, "tap-internet", 1), "");
+}
+
+std::vector<int64_t> packets_of_workers(const Lab& lab) {
+  std::vector<int64_t> packets;
+  const Json status = lab.ctl_json({"status"});
+  for (const Json& worker : status["workers"]) {
+    packets.push_back(worker["packets"]);
+  }
+  return packets;
 }
 
 TEST(NatGatewayEndToEnd, ServerSeesTheOutsideAddress) {
@@ -214,9 +230,49 @@ TEST(NatGatewayEndToEnd, AdvanceStopsBeforeAFlowThatIsKeptAlive) {
   EXPECT_TRUE(lab.events("flow_expired").empty());
 }
 
+// No correctness rests on which worker has a flow: one opened it and sees only what app sends, the other only answers.
+TEST(NatGatewayEndToEnd, RepliesThatComeToTheOtherWorkerPass) {
+  if (!is_root()) {
+    GTEST_SKIP() << "steering a tap's frames takes root";
+  }
+  constexpr int kExchanges = 100;
+  Lab lab({"--workers", "2"});
+  part_the_directions(lab);
+  Connected c(lab);
+  const auto before = packets_of_workers(lab);
+  for (int i = 0; i < kExchanges; ++i) {
+    c.app.ok({{"op", "send"}, {"socket", c.client}, {"data", "question"}});
+    EXPECT_EQ(c.api.ok({{"op", "recv"}, {"socket", c.server}})["data"], "question");
+    c.api.ok({{"op", "send"}, {"socket", c.server}, {"data", "answer"}});
+    EXPECT_EQ(c.app.ok({{"op", "recv"}, {"socket", c.client}})["data"], "answer");
+  }
+  const auto after = packets_of_workers(lab);
+  ASSERT_EQ(after.size(), 2U);
+  EXPECT_GE(after[0] - before[0], kExchanges);
+  EXPECT_GE(after[1] - before[1], kExchanges);
+  EXPECT_EQ(lab.events("flow_new").size(), 1U);
+  EXPECT_EQ(lab.events("flow_established").size(), 1U);
+  const std::string ladder = lab.ctl({"ladder", "last"}).output;
+  EXPECT_NE(ladder.find("#1"), std::string::npos) << "one conversation\n" << ladder;
+  EXPECT_LT(ladder.find(" SYN "), ladder.find(" SYN,ACK ")) << ladder;
+  EXPECT_LT(ladder.find(" SYN,ACK "), ladder.find(" ACK ")) << ladder;
+  // Worker 1 finds the flow of worker 0 over; worker 0 answers what comes after.
+  lab.advance("351s");
+  c.api.ok({{"op", "send"}, {"socket", c.server}, {"data", "too late"}});
+  EXPECT_EQ(c.api.call({{"op", "recv"}, {"socket", c.server}, {"timeout", 1}})["error"], "timeout");
+  c.app.ok({{"op", "send"}, {"socket", c.client}, {"data", "late"}});
+  EXPECT_EQ(c.app.call({{"op", "recv"}, {"socket", c.client}})["error"], "ECONNRESET");
+  EXPECT_EQ(lab.events("flow_expired").size(), 1U) << "by one of the two";
+  EXPECT_EQ(lab.events("rst_sent").size(), 1U);
+}
+
 // The clock jumps once a second of real time, for as long as the transfer takes.
 TEST(NatGatewayEndToEnd, GibibyteEachWayWhileTheClockJumps) {
   Lab lab;
+  const bool parted = workers() == 2 && is_root();
+  if (parted) {
+    part_the_directions(lab);
+  }
   Connected c(lab);
   const Json bytes = int64_t{1} << 30;
   std::mutex mutex;
@@ -241,6 +297,9 @@ TEST(NatGatewayEndToEnd, GibibyteEachWayWhileTheClockJumps) {
   EXPECT_EQ(at_app["sent"], at_api["received"]);
   EXPECT_EQ(at_app["received"], at_api["sent"]);
   EXPECT_TRUE(lab.events("flow_expired").empty());
+  for (const int64_t packets : packets_of_workers(lab)) {
+    EXPECT_GT(packets, parted ? 10'000 : 0);
+  }
 }
 
 }  // namespace

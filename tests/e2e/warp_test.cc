@@ -13,11 +13,11 @@ namespace {
 // client.py in a lab of its own. 'arguments' are the client's.
 Finished warped(const Arguments& options, const Arguments& arguments) {
   const std::string folder = test_file("");
-  Arguments all{"lab", folder + "warp.yaml", "--name", "warp" + std::to_string(getpid()), "--warp", "50"};
+  Arguments all{"--name", "warp" + std::to_string(getpid()), "--warp", "50"};
   all.insert(all.end(), options.begin(), options.end());
   all.insert(all.end(), {"--", "python3", folder + "client.py"});
   all.insert(all.end(), arguments.begin(), arguments.end());
-  return lapse(all);
+  return lapse(lab_arguments(folder + "warp.yaml", all));
 }
 
 std::string last_line(const std::string& text) {
