@@ -19,20 +19,19 @@ void find(benchmark::State& state, FilledTable& filled, uint32_t first) {
   for (auto _ : state) {
     std::array<FiveTuple, kBurst> keys;
     std::array<uint64_t, kBurst> hashes;
+    std::array<FlowTable::Guess, kBurst> guesses;
     for (FiveTuple& key : keys) {
       key = filled.numbers().tuple(first + random.next());
     }
     benchmark::ClobberMemory();
     for (size_t i = 0; i < kBurst; ++i) {
       hashes[i] = table.hash(keys[i]);
-      table.prefetch_buckets(hashes[i]);
+      table.prefetch_bucket(hashes[i]);
     }
-    for (size_t i = 0; i < kBurst; ++i) {
-      table.prefetch_record(hashes[i]);
-    }
+    table.prefetch_records(hashes, guesses.data());
     now ^= 1;
     for (size_t i = 0; i < kBurst; ++i) {
-      if (const FlowRef flow = table.find(keys[i], hashes[i])) {
+      if (FlowRef flow; table.find(keys[i], hashes[i], guesses[i], flow)) {
         filled.table().stamp(flow, now, 0);
         ++found;
       }

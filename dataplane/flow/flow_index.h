@@ -17,8 +17,10 @@
 
 #include <atomic>
 #include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 #include "dataplane/flow/mapped_memory.h"
@@ -31,6 +33,7 @@ class FlowIndex {
   using Word = uint64_t;
   static constexpr uint32_t kMaxRecords = uint32_t{1} << 30;
   static constexpr Word kTentative = Word{1} << 31;
+  static constexpr size_t kMostGuesses = 32;
 
   static constexpr Word word(uint64_t hash, uint32_t record, Direction direction) {
     return kOccupied | tag(hash) | static_cast<Word>(direction) << 30 | record;
@@ -53,6 +56,36 @@ class FlowIndex {
   [[gnu::always_inline]] void prefetch(uint64_t hash) const {
     __builtin_prefetch(&first(hash));
     __builtin_prefetch(&second(hash));
+  }
+
+  // The first bucket alone: most words stand there.
+  [[gnu::always_inline]] void prefetch_first(uint64_t hash) const { __builtin_prefetch(&first(hash)); }
+
+  // For a burst whose first buckets have been prefetched: guesses[i] becomes a word whose tag fits hashes[i], or 0, and
+  // what 'target' says that it leads to is prefetched. A second bucket is fetched only for a key that is not in its
+  // first; the overflow is left out: a guess may be wrong, and saves a scan where it is right.
+  template <typename Target>
+  [[gnu::always_inline]] void guess(std::span<const uint64_t> hashes, Word* guesses, Target&& target) const {
+    assert(hashes.size() <= kMostGuesses);
+    uint8_t elsewhere[kMostGuesses];
+    size_t elsewhere_count = 0;
+    for (size_t i = 0; i < hashes.size(); ++i) {
+      const Word word = fitting_word(first(hashes[i]), hashes[i]);
+      guesses[i] = word;
+      // No branch: it would be a wrong one for every few packets.
+      const uintptr_t is_here = word >> 63;
+      const auto found = reinterpret_cast<uintptr_t>(target(word));
+      const auto next = reinterpret_cast<uintptr_t>(&second(hashes[i]));
+      __builtin_prefetch(reinterpret_cast<const void*>(next ^ ((next ^ found) & (0 - is_here))));
+      elsewhere[elsewhere_count] = static_cast<uint8_t>(i);
+      elsewhere_count += 1 - is_here;
+    }
+    for (size_t i = 0; i < elsewhere_count; ++i) {
+      const uint64_t hash = hashes[elsewhere[i]];
+      Word& guess = guesses[elsewhere[i]];
+      guess = fitting_word(second(hash), hash);
+      __builtin_prefetch(target(guess));
+    }
   }
 
   // Calls visit(position, word) for each word whose tag fits, until it returns true; says whether it did.
@@ -127,6 +160,14 @@ class FlowIndex {
   template <std::memory_order kOrder, size_t... kSlot>
   static uint32_t fitting(const Bucket& bucket, Word want, std::index_sequence<kSlot...>) {
     return ((static_cast<uint32_t>(((bucket.words[kSlot].load(kOrder) ^ want) & kMatch) == 0) << kSlot) | ...);
+  }
+
+  // A word whose tag fits, or 0.
+  static Word fitting_word(const Bucket& bucket, uint64_t hash) {
+    const uint32_t fits =
+        fitting<std::memory_order_acquire>(bucket, kOccupied | tag(hash), std::make_index_sequence<kSlots>());
+    const Word word = bucket.words[std::countr_zero(fits | 1u << (kSlots - 1))].load(std::memory_order_acquire);
+    return word & (Word{0} - (fits != 0 ? 1 : 0)) & (Word{0} - (word >> 63));
   }
 
   template <std::memory_order kOrder, typename Visit>
