@@ -144,7 +144,8 @@ void NatGateway::Turn::decide(Packet* packet, Side side, uint64_t hash, FlowTabl
   }
   for (int races = 0; races < kMaxRaces; ++races) {
     FlowRef flow;
-    const Outcome outcome = match(*packet, direction, hash, guess, flow) ? pass(flow, packet, side) : handle_unmatched(packet, side, hash);
+    const Outcome outcome =
+        match(*packet, direction, hash, guess, flow) ? pass(flow, packet, side) : handle_unmatched(packet, side, hash);
     if (outcome == Outcome::kDone) {
       return;
     }

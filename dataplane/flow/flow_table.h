@@ -193,8 +193,7 @@ class FlowTable {
   index_.prefetch_first(hash);
 }
 
-[[gnu::always_inline]] inline void FlowTable::prefetch_records(std::span<const uint64_t> hashes,
-                                                               Guess* guesses) const {
+[[gnu::always_inline]] inline void FlowTable::prefetch_records(std::span<const uint64_t> hashes, Guess* guesses) const {
   FlowIndex::Word words[FlowIndex::kMostGuesses];
   index_.guess(hashes, words, [this](FlowIndex::Word word) { return &records_[FlowIndex::record(word)]; });
   for (size_t i = 0; i < hashes.size(); ++i) {
@@ -212,7 +211,7 @@ class FlowTable {
     return false;
   }
   const FlowControl control = record.control.load(std::memory_order_acquire);
-  if (control.life != FlowLife::kLive || control.generation != before.generation) {
+  if (!control.is_same_life(before)) {
     return false;
   }
   found.record = &record;
