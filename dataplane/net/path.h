@@ -53,9 +53,22 @@ class Path {
   // Packets that wait to enter one box side.
   struct Pending {
     static constexpr size_t kCapacity = 8 * Output::kCapacity;
+    BoxCounters* counters = nullptr;  // of the box, for this worker
     std::array<Packet*, kCapacity> packets;
     size_t first = 0;
     size_t count = 0;
+  };
+  // Where the packet before this one went: the next hop of most packets of a burst. Good for one call of a box.
+  struct Hop {
+    InterfaceId from = kNoInterface;
+    Ipv4Address address;
+    MacAddress mac;
+  };
+  // Whom the frame before this one was addressed to. The network does not change under it.
+  struct Station {
+    LinkId link = kNoLink;
+    MacAddress mac;
+    InterfaceId interface = kNoInterface;
   };
   struct Waiting {
     Packet* packet;
@@ -68,6 +81,7 @@ class Path {
     size_t count = 0;
   };
 
+  InterfaceId station(LinkId link, const MacAddress& mac);
   void handle_arp(LinkId link, Packet* packet, const Now& now);
   void enter(InterfaceId to, Packet* packet, const Now& now);
   void answer_expired_ttl(const Interface& interface, Packet* packet, const Now& now);
@@ -94,6 +108,8 @@ class Path {
   Output output_;
   std::vector<std::unique_ptr<Pending>> pending_;  // by InterfaceId
   std::vector<TransmitBuffer> transmit_;           // by LinkId
+  Hop last_hop_;
+  Station last_station_;
   std::array<Waiting, kWaitingCapacity> waiting_;
   size_t waiting_count_ = 0;
   size_t work_ = 0;  // packets in all of pending_
