@@ -84,7 +84,7 @@ FilledTable::~FilledTable() {
 }
 
 FlowRef FilledTable::add(uint32_t n) {
-  FlowRef flow = table_.open(kWorker, kTableNow, listener_);
+  FlowRef flow = table_.open(kWorker, now_, listener_);
   assert(flow);
   const FiveTuple original = numbers_.tuple(n);
   const FiveTuple reply = original.reversed();
@@ -92,14 +92,14 @@ FlowRef FilledTable::add(uint32_t n) {
   flow.record->scope = original.scope;
   flow.record->set_original(original);
   flow.record->set_reply(reply);
-  table_.put(flow, Direction::kReply, table_.hash(reply), kTableNow, listener_);
-  table_.put(flow, Direction::kOriginal, table_.hash(original), kTableNow, listener_);
-  table_.publish(flow, TcpState::kEstablished, TimeoutClass::kTcpEstablished, kTableNow);
+  table_.put(flow, Direction::kReply, table_.hash(reply), now_, listener_);
+  table_.put(flow, Direction::kOriginal, table_.hash(original), now_, listener_);
+  table_.publish(flow, TcpState::kEstablished, TimeoutClass::kTcpEstablished, now_);
   return flow;
 }
 
 size_t FilledTable::end_burst() {
-  const size_t worked = table_.advance(kWorker, kTableNow, Worker::kReclaimPerBurst, listener_);
+  const size_t worked = table_.advance(kWorker, now_, Worker::kReclaimPerBurst, listener_);
   quiescence_.quiescent(Quiescence::slot(kWorker));
   return worked;
 }

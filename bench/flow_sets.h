@@ -22,7 +22,6 @@
 namespace lapse::bench {
 
 constexpr WorkerId kWorker{0};
-constexpr Tick kTableNow = 1000;
 
 // How many flows a structure has to have room for, to be 80 % full with 'flows' of them.
 constexpr uint32_t capacity_for(uint32_t flows) {
@@ -76,6 +75,8 @@ class FilledTable {
   size_t end_burst();
 
   FlowTable& table() { return table_; }
+  // The time of the table, moved on by 'ticks'.
+  Tick now(Tick ticks) { return now_ += ticks; }
   const FlowNumbers& numbers() const { return numbers_; }
   uint32_t flows() const { return flows_; }
   double bytes_a_flow() const { return static_cast<double>(table_.memory_bytes()) / table_.capacity(); }
@@ -86,6 +87,7 @@ class FilledTable {
   Quiescence quiescence_;
   NoExpiry listener_;
   FlowTable table_;
+  Tick now_ = 1000;
 };
 
 // A NAT gateway between two ports, driven by the worker of the product, with 'flows' established TCP connections; and

@@ -22,9 +22,9 @@ struct Measurements {
 // Everything of one size is made, measured and given back before the next.
 void measure_size(uint32_t flows, const Plan& plan, std::vector<Measurements>& all) {
   std::fprintf(stderr, "%u flows\n", flows);
+  std::fprintf(stderr, "    filling the table and rte_hash\n");
+  Floors floors(flows);
   {
-    std::fprintf(stderr, "    filling the table and rte_hash\n");
-    Floors floors(flows);
     FilledTable filled(flows);
     Rows rows;
     add_table_floors(rows, floors);
@@ -32,7 +32,6 @@ void measure_size(uint32_t flows, const Plan& plan, std::vector<Measurements>& a
     all.push_back({flows, rows, measure(rows, plan)});
   }
   std::fprintf(stderr, "    opening the flows of the NAT gateway\n");
-  Floors floors(flows);
   FilledNat nat(flows);
   Rows rows;
   add_pipeline_floors(rows, floors, nat);
