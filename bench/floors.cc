@@ -380,12 +380,11 @@ Floors::~Floors() {
 }
 
 void add_table_floors(Rows& rows, Floors& floors) {
-  const uint32_t unknown = uint32_t{1} << 28;
   rows.push_back({kKeysOnly, [&](benchmark::State& state) { keys_only(state, floors); }});
   rows.push_back({kOneLine, [&](benchmark::State& state) { one_line(state, floors); }});
   rows.push_back({kTwoLines, [&](benchmark::State& state) { two_lines(state, floors); }});
   rows.push_back({kRteHashFind, [&](benchmark::State& state) { rte_hash_find(state, floors, 0); }});
-  rows.push_back({kRteHashMiss, [&, unknown](benchmark::State& state) { rte_hash_find(state, floors, unknown); }});
+  rows.push_back({kRteHashMiss, [&](benchmark::State& state) { rte_hash_find(state, floors, kUnknown); }});
   rows.push_back(
       {kRteHashInsert, [&](benchmark::State& state) { rte_hash_churn(state, floors, true); }, {}, 0, Timing::kByRow});
   rows.push_back(

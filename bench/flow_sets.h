@@ -45,6 +45,9 @@ class FlowNumbers {
   uint32_t destinations_;
 };
 
+// From here on no number names a flow of any set.
+inline constexpr uint32_t kUnknown = uint32_t{1} << 28;
+
 // Uniformly random flow numbers, cheap enough to be drawn inside a measured loop.
 class RandomFlow {
  public:
