@@ -98,12 +98,12 @@ class NatGateway::Turn final : public ExpiryListener {
     assert(index(out.worker()) < box.workers.size());
   }
 
-  void decide(Packet* packet, Side side, uint64_t hash);
+  void decide(Packet* packet, Side side, uint64_t hash, FlowTable::Guess guess);
   void on_expired(const FlowRef& flow, Tick deadline) override;
 
  private:
-  FlowRef match(const Packet& packet, Direction direction, uint64_t hash);
-  Outcome pass(FlowRef flow, Packet* packet, Side side);
+  bool match(const Packet& packet, Direction direction, uint64_t hash, FlowTable::Guess guess, FlowRef& flow);
+  Outcome pass(FlowRef& flow, Packet* packet, Side side);
   Outcome follow_tcp(FlowRef& flow, const Packet& packet, Side side);
   void announce(TcpState before, const FlowRef& flow, const Packet& packet, Side side);
   Outcome handle_unmatched(Packet* packet, Side side, uint64_t hash);
@@ -128,7 +128,7 @@ class NatGateway::Turn final : public ExpiryListener {
 };
 
 // Every way ends with the packet forwarded, dropped or answered.
-void NatGateway::Turn::decide(Packet* packet, Side side, uint64_t hash) {
+void NatGateway::Turn::decide(Packet* packet, Side side, uint64_t hash, FlowTable::Guess guess) {
   const Direction direction = side == kInside ? Direction::kOriginal : Direction::kReply;
   switch (packet->kind) {
     case PacketKind::kTcp:
@@ -143,8 +143,9 @@ void NatGateway::Turn::decide(Packet* packet, Side side, uint64_t hash) {
       return;
   }
   for (int races = 0; races < kMaxRaces; ++races) {
-    const FlowRef flow = match(*packet, direction, hash);
-    const Outcome outcome = flow ? pass(flow, packet, side) : handle_unmatched(packet, side, hash);
+    FlowRef flow;
+    const Outcome outcome =
+        match(*packet, direction, hash, guess, flow) ? pass(flow, packet, side) : handle_unmatched(packet, side, hash);
     if (outcome == Outcome::kDone) {
       return;
     }
@@ -154,26 +155,26 @@ void NatGateway::Turn::decide(Packet* packet, Side side, uint64_t hash) {
 
 // The living flow that 'packet' belongs to. Inside speaks by original keys only and outside by reply keys only; a
 // request and its reply can share a tuple when the identifier is 0.
-FlowRef NatGateway::Turn::match(const Packet& packet, Direction direction, uint64_t hash) {
+bool NatGateway::Turn::match(const Packet& packet, Direction direction, uint64_t hash, FlowTable::Guess guess,
+                             FlowRef& flow) {
   if (packet.kind == PacketKind::kIcmpQuery && is_echo_request(packet) != (direction == Direction::kOriginal)) {
-    return {};
+    return false;
   }
   for (;;) {
-    const FlowRef flow = table_.find(packet.tuple, hash);
-    if (!flow || flow.direction != direction) {
-      return {};
+    if (!table_.find(packet.tuple, hash, guess, flow) || flow.direction != direction) {
+      return false;
     }
     if (!table_.is_over(flow, tick_)) {
-      return flow;
+      return true;
     }
     if (table_.kill(flow)) {
       on_expired(flow, table_.expired_at(flow));
-      return {};
+      return false;
     }
   }
 }
 
-Outcome NatGateway::Turn::pass(FlowRef flow, Packet* packet, Side side) {
+Outcome NatGateway::Turn::pass(FlowRef& flow, Packet* packet, Side side) {
   if (packet->kind == PacketKind::kTcp) {
     if (follow_tcp(flow, *packet, side) == Outcome::kLookAgain) {
       return Outcome::kLookAgain;
@@ -403,14 +404,13 @@ void NatGateway::process(std::span<Packet* const> burst, Side side, const Now& n
   std::array<uint64_t, kBurst> hashes;
   for (size_t i = 0; i < burst.size(); ++i) {
     hashes[i] = impl_->table.hash(burst[i]->tuple);
-    impl_->table.prefetch_buckets(hashes[i]);
+    impl_->table.prefetch_bucket(hashes[i]);
   }
-  for (size_t i = 0; i < burst.size(); ++i) {
-    impl_->table.prefetch_record(hashes[i]);
-  }
+  std::array<FlowTable::Guess, kBurst> guesses;
+  impl_->table.prefetch_records({hashes.data(), burst.size()}, guesses.data());
   Turn turn(*impl_, now, out);
   for (size_t i = 0; i < burst.size(); ++i) {
-    turn.decide(burst[i], side, hashes[i]);
+    turn.decide(burst[i], side, hashes[i], guesses[i]);
   }
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -34,9 +35,15 @@ struct alignas(8) FlowControl {
   TimeoutClass timeout_class = TimeoutClass::kOther;
   uint8_t flags = 0;  // of the kind of box
 
+  // Whether both are of one flow in one stage of its life; as one word, which is how it is loaded.
+  constexpr bool is_same_life(const FlowControl& other) const {
+    constexpr uint64_t kGenerationAndLife = 0xff'ffff'ffff;
+    return ((std::bit_cast<uint64_t>(*this) ^ std::bit_cast<uint64_t>(other)) & kGenerationAndLife) == 0;
+  }
   friend constexpr bool operator==(const FlowControl&, const FlowControl&) = default;
 };
-static_assert(sizeof(FlowControl) == 8);
+static_assert(sizeof(FlowControl) == 8 && offsetof(FlowControl, generation) == 0 && offsetof(FlowControl, life) == 4);
+static_assert(std::endian::native == std::endian::little);
 
 struct alignas(64) FlowRecord {
   // The id waits in its owner's inbox. Stays set after a death, so that nobody lists the id again.

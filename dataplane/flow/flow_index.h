@@ -17,9 +17,12 @@
 
 #include <atomic>
 #include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <span>
+
+#include <emmintrin.h>
 
 #include "dataplane/flow/mapped_memory.h"
 #include "dataplane/flow/tcp_state.h"
@@ -31,6 +34,7 @@ class FlowIndex {
   using Word = uint64_t;
   static constexpr uint32_t kMaxRecords = uint32_t{1} << 30;
   static constexpr Word kTentative = Word{1} << 31;
+  static constexpr size_t kMostGuesses = 32;
 
   static constexpr Word word(uint64_t hash, uint32_t record, Direction direction) {
     return kOccupied | tag(hash) | static_cast<Word>(direction) << 30 | record;
@@ -53,6 +57,36 @@ class FlowIndex {
   [[gnu::always_inline]] void prefetch(uint64_t hash) const {
     __builtin_prefetch(&first(hash));
     __builtin_prefetch(&second(hash));
+  }
+
+  // The first bucket alone: most words stand there.
+  [[gnu::always_inline]] void prefetch_first(uint64_t hash) const { __builtin_prefetch(&first(hash)); }
+
+  // For a burst whose first buckets have been prefetched: guesses[i] becomes a word whose tag fits hashes[i], or 0, and
+  // what 'target' says that it leads to is prefetched. A second bucket is fetched only for a key that is not in its
+  // first; the overflow is left out: a guess may be wrong, and saves a scan where it is right.
+  template <typename Target>
+  [[gnu::always_inline]] void guess(std::span<const uint64_t> hashes, Word* guesses, Target&& target) const {
+    assert(hashes.size() <= kMostGuesses);
+    uint8_t elsewhere[kMostGuesses];
+    size_t elsewhere_count = 0;
+    for (size_t i = 0; i < hashes.size(); ++i) {
+      const Word word = fitting_word(first(hashes[i]), hashes[i]);
+      guesses[i] = word;
+      // No branch: it would be a wrong one for every few packets.
+      const uintptr_t is_here = word >> 63;
+      const auto found = reinterpret_cast<uintptr_t>(target(word));
+      const auto next = reinterpret_cast<uintptr_t>(&second(hashes[i]));
+      __builtin_prefetch(reinterpret_cast<const void*>(next ^ ((next ^ found) & (0 - is_here))));
+      elsewhere[elsewhere_count] = static_cast<uint8_t>(i);
+      elsewhere_count += 1 - is_here;
+    }
+    for (size_t i = 0; i < elsewhere_count; ++i) {
+      const uint64_t hash = hashes[elsewhere[i]];
+      Word& guess = guesses[elsewhere[i]];
+      guess = fitting_word(second(hash), hash);
+      __builtin_prefetch(target(guess));
+    }
   }
 
   // Calls visit(position, word) for each word whose tag fits, until it returns true; says whether it did.
@@ -123,16 +157,38 @@ class FlowIndex {
     return buckets_[bucket_count_ + (start + step) % overflow_count_];
   }
 
-  // A bit for each slot whose tag fits: written out, for a loop with an exit costs a wrong guess a lookup.
-  template <std::memory_order kOrder, size_t... kSlot>
-  static uint32_t fitting(const Bucket& bucket, Word want, std::index_sequence<kSlot...>) {
-    return ((static_cast<uint32_t>(((bucket.words[kSlot].load(kOrder) ^ want) & kMatch) == 0) << kSlot) | ...);
+  // The upper halves of four words, which hold all that is compared; each word is one atomic load.
+  template <std::memory_order kOrder>
+  static __m128i upper_halves(const std::atomic<Word>* words) {
+    const auto load = [words](size_t slot) { return static_cast<int64_t>(words[slot].load(kOrder)); };
+    const __m128 low = _mm_castsi128_ps(_mm_set_epi64x(load(1), load(0)));
+    const __m128 high = _mm_castsi128_ps(_mm_set_epi64x(load(3), load(2)));
+    return _mm_castps_si128(_mm_shuffle_ps(low, high, _MM_SHUFFLE(3, 1, 3, 1)));
+  }
+
+  // A bit for each slot whose tag fits: all at once, for a loop with an exit costs a wrong guess a lookup.
+  template <std::memory_order kOrder>
+  static uint32_t fitting(const Bucket& bucket, Word want) {
+    const __m128i mask = _mm_set1_epi32(static_cast<int32_t>(kMatch >> 32));
+    const __m128i wanted = _mm_set1_epi32(static_cast<int32_t>(want >> 32));
+    const auto fits = [&](size_t first_slot) {
+      const __m128i halves = upper_halves<kOrder>(&bucket.words[first_slot]);
+      return _mm_cmpeq_epi32(_mm_and_si128(halves, mask), wanted);
+    };
+    const __m128i slots = _mm_packs_epi32(fits(0), fits(4));
+    return static_cast<uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(slots, _mm_setzero_si128())));
+  }
+
+  // A word whose tag fits, or 0.
+  static Word fitting_word(const Bucket& bucket, uint64_t hash) {
+    const uint32_t fits = fitting<std::memory_order_acquire>(bucket, kOccupied | tag(hash));
+    const Word word = bucket.words[std::countr_zero(fits | 1u << (kSlots - 1))].load(std::memory_order_acquire);
+    return word & (Word{0} - (fits != 0 ? 1 : 0)) & (Word{0} - (word >> 63));
   }
 
   template <std::memory_order kOrder, typename Visit>
   static bool scan_bucket(Bucket& bucket, Word want, uint32_t order, Visit&& visit) {
-    for (uint32_t fits = fitting<kOrder>(bucket, want, std::make_index_sequence<kSlots>()); fits != 0;
-         fits &= fits - 1) {
+    for (uint32_t fits = fitting<kOrder>(bucket, want); fits != 0; fits &= fits - 1) {
       const auto slot = static_cast<uint32_t>(std::countr_zero(fits));
       const Word word = bucket.words[slot].load(kOrder) & ~kSpill;
       if (((word ^ want) & kMatch) == 0 && visit(Position{&bucket.words[slot], order + slot}, word)) {

@@ -92,6 +92,11 @@ FlowRef FlowTable::open(WorkerId worker, Tick now, ExpiryListener& listener) {
   return {&record, id, Direction::kOriginal, control};
 }
 
+bool FlowTable::scan(const FiveTuple& key, uint64_t hash, FlowRef& found) const {
+  return index_.scan<std::memory_order_acquire>(
+      hash, [&](FlowIndex::Position, FlowIndex::Word word) { return match(word, key, found); });
+}
+
 // The record's state is read before its key: what is opening may change its key, but then has given up this word.
 FlowTable::Claim FlowTable::judge(FlowIndex::Word word, const FiveTuple& key, Tick now, ExpiryListener& listener,
                                   FlowRef* holder) {

@@ -69,11 +69,17 @@ class FlowTable {
 
   // ---- the three passes of a burst ----
   uint64_t hash(const FiveTuple& key) const { return lapse::hash(key, options_.hash_key); }
-  void prefetch_buckets(uint64_t hash) const;
-  void prefetch_record(uint64_t hash) const;  // of the first slot whose tag fits
+  void prefetch_bucket(uint64_t hash) const;
+  // What the second pass has seen of the index; good until the burst ends.
+  enum class Guess : uint64_t {};
+  // At most 32 keys; 'guesses' has as many places.
+  void prefetch_records(std::span<const uint64_t> hashes, Guess* guesses) const;
 
   // The live record whose original or reply tuple is 'key', whether or not its time is over: see is_over().
   FlowRef find(const FiveTuple& key, uint64_t hash) const;
+  // The same in the third pass: the index is scanned only when the guess is wrong. False, and 'found' as it was, when
+  // there is none.
+  bool find(const FiveTuple& key, uint64_t hash, Guess guess, FlowRef& found) const;
 
   // Whether the timeout has run out at 'now'; deadline() is the first tick at which it has.
   bool is_over(const FlowRef& flow, Tick now) const;
@@ -140,7 +146,10 @@ class FlowTable {
   FlowRecord& record(FlowId id) const { return records_[index(id)]; }
   Owner& owner(WorkerId worker) const;
 
+  bool match(FlowIndex::Word word, const FiveTuple& key, FlowRef& found) const;
+
   // flow_table.cc
+  bool scan(const FiveTuple& key, uint64_t hash, FlowRef& found) const;
   Claim judge(FlowIndex::Word word, const FiveTuple& key, Tick now, ExpiryListener& listener, FlowRef* holder);
   bool outlasts_rivals(FlowIndex::Position own, const FiveTuple& key, uint64_t hash, Tick now, ExpiryListener& listener,
                        FlowRef* holder);
@@ -180,34 +189,47 @@ class FlowTable {
   alignas(64) std::atomic<uint32_t> untouched_{0};  // records from here on were never used
 };
 
-[[gnu::always_inline]] inline void FlowTable::prefetch_buckets(uint64_t hash) const {
-  index_.prefetch(hash);
+[[gnu::always_inline]] inline void FlowTable::prefetch_bucket(uint64_t hash) const {
+  index_.prefetch_first(hash);
 }
 
-[[gnu::always_inline]] inline void FlowTable::prefetch_record(uint64_t hash) const {
-  index_.scan<std::memory_order_relaxed>(hash, [this](FlowIndex::Position, FlowIndex::Word word) {
-    __builtin_prefetch(&records_[FlowIndex::record(word)]);
-    return true;
-  });
+[[gnu::always_inline]] inline void FlowTable::prefetch_records(std::span<const uint64_t> hashes, Guess* guesses) const {
+  FlowIndex::Word words[FlowIndex::kMostGuesses];
+  index_.guess(hashes, words, [this](FlowIndex::Word word) { return &records_[FlowIndex::record(word)]; });
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    guesses[i] = Guess{words[i]};
+  }
 }
 
 // The word was read in this burst, so its record is not reused before the caller's next quiescent state: once it has
 // been seen alive its key stands still. The second look at the control word makes 'control' as fresh as can be.
+// Fills 'found' field by field: a FlowRef that is made in one place and copied to another costs a stalled load.
+[[gnu::always_inline]] inline bool FlowTable::match(FlowIndex::Word word, const FiveTuple& key, FlowRef& found) const {
+  FlowRecord& record = records_[FlowIndex::record(word)];
+  const FlowControl before = record.control.load(std::memory_order_acquire);
+  if (before.life != FlowLife::kLive || !record.has_key(key, FlowIndex::direction(word))) {
+    return false;
+  }
+  const FlowControl control = record.control.load(std::memory_order_acquire);
+  if (!control.is_same_life(before)) {
+    return false;
+  }
+  found.record = &record;
+  found.id = FlowId{FlowIndex::record(word)};
+  found.direction = FlowIndex::direction(word);
+  found.control = control;
+  return true;
+}
+
+// A living record with the key is the flow, however it was come by: no two live with one key.
+[[gnu::always_inline]] inline bool FlowTable::find(const FiveTuple& key, uint64_t hash, Guess guess,
+                                                   FlowRef& found) const {
+  return (guess != Guess{} && match(static_cast<FlowIndex::Word>(guess), key, found)) || scan(key, hash, found);
+}
+
 inline FlowRef FlowTable::find(const FiveTuple& key, uint64_t hash) const {
   FlowRef found;
-  index_.scan<std::memory_order_acquire>(hash, [&](FlowIndex::Position, FlowIndex::Word word) {
-    FlowRecord& record = records_[FlowIndex::record(word)];
-    const FlowControl before = record.control.load(std::memory_order_acquire);
-    if (before.life != FlowLife::kLive || !record.has_key(key, FlowIndex::direction(word))) {
-      return false;
-    }
-    const FlowControl control = record.control.load(std::memory_order_acquire);
-    if (control.life != FlowLife::kLive || control.generation != before.generation) {
-      return false;
-    }
-    found = {&record, FlowId{FlowIndex::record(word)}, FlowIndex::direction(word), control};
-    return true;
-  });
+  scan(key, hash, found);
   return found;
 }
 

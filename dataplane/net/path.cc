@@ -1,5 +1,6 @@
 #include "dataplane/net/path.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "dataplane/net/distribution.h"
@@ -23,6 +24,7 @@ Path::Path(WorkerId worker, Network& network, PacketPool& pool, EventRing* event
       transmit_(network.links().size()) {
   for (size_t interface = 0; interface < network.interfaces().size(); ++interface) {
     pending_.push_back(std::make_unique<Pending>());
+    pending_.back()->counters = &network.box_counters(network.interfaces()[interface].box, worker);
   }
   handed_.reserve((network.workers() - 1) * kBurst);
 }
@@ -108,6 +110,13 @@ void Path::receive_fragment(LinkId link, Packet* packet) {
   drop(link, packet, DropReason::kFragment);
 }
 
+InterfaceId Path::station(LinkId link, const MacAddress& mac) {
+  if (last_station_.link != link || last_station_.mac != mac) [[unlikely]] {
+    last_station_ = {link, mac, network_->find_by_mac(link, mac)};
+  }
+  return last_station_.interface;
+}
+
 // A link is this one function: a frame put on it reaches the box side it is addressed to, or leaves the process.
 void Path::carry(Packet* packet, LinkId link, const Now& now) {
   const bool from_outside = packet->from_interface == kNoInterface;
@@ -117,7 +126,7 @@ void Path::carry(Packet* packet, LinkId link, const Now& now) {
     handle_arp(link, packet, now);
     return;
   }
-  const InterfaceId to = network_->find_by_mac(link, ethernet.destination);
+  const InterfaceId to = station(link, ethernet.destination);
   if (trace_ == Trace::kPackets && packet->kind != PacketKind::kArp) {
     trace_crossing(*packet, link, to, now);
   }
@@ -189,9 +198,8 @@ void Path::enter(InterfaceId to, Packet* packet, const Now& now) {
     drop(interface.link, packet, DropReason::kLoop);
     return;
   }
-  BoxCounters& box = network_->box_counters(interface.box, worker_);
-  box.received_packets[index(interface.side)].add();
-  box.received_bytes[index(interface.side)].add(packet->length);
+  pending.counters->received_packets[index(interface.side)].add();
+  pending.counters->received_bytes[index(interface.side)].add(packet->length);
   pending.packets[(pending.first + pending.count++) % Pending::kCapacity] = packet;
   ++work_;
 }
@@ -234,12 +242,12 @@ void Path::run(const Now& now) {
 void Path::serve(InterfaceId id, const Now& now) {
   Pending& pending = *pending_[index(id)];
   std::array<Packet*, kBurst> burst;
-  size_t count = 0;
-  while (count < kBurst && pending.count > 0) {
-    burst[count++] = pending.packets[pending.first];
-    pending.first = (pending.first + 1) % Pending::kCapacity;
-    --pending.count;
+  const size_t count = std::min(kBurst, pending.count);
+  for (size_t i = 0; i < count; ++i) {
+    burst[i] = pending.packets[(pending.first + i) % Pending::kCapacity];
   }
+  pending.first = (pending.first + count) % Pending::kCapacity;
+  pending.count -= count;
   work_ -= count;
   const Interface& interface = network_->interface(id);
   output_.begin(interface.box, network_->box_counters(interface.box, worker_), trace_at(now));
@@ -252,6 +260,7 @@ void Path::collect(BoxId box, const Now& now) {
     leave(network_->interface_of(box, entry.side), entry.packet, now);
   }
   output_.clear();
+  last_hop_ = {};
 }
 
 // The hop around a box: lowers the TTL, picks the route, finds the next hop's address.
@@ -265,8 +274,13 @@ void Path::leave(InterfaceId from, Packet* packet, const Now& now) {
     drop(interface.link, packet, DropReason::kNoRoute);
     return;
   }
+  if (from == last_hop_.from && *next_hop == last_hop_.address) [[likely]] {
+    send_to(from, packet, last_hop_.mac, now);
+    return;
+  }
   if (const InterfaceId box_side = network_->find_by_address(interface.link, *next_hop); box_side != kNoInterface) {
-    send_to(from, packet, network_->interface(box_side).mac, now);
+    last_hop_ = {from, *next_hop, network_->interface(box_side).mac};
+    send_to(from, packet, last_hop_.mac, now);
     return;
   }
   const auto answer = network_->neighbours().find(interface.link, *next_hop, now.real);
@@ -274,6 +288,7 @@ void Path::leave(InterfaceId from, Packet* packet, const Now& now) {
     ask(from, *next_hop, now);
   }
   if (answer.mac) {
+    last_hop_ = {from, *next_hop, *answer.mac};
     send_to(from, packet, *answer.mac, now);
   } else {
     wait(from, packet, *next_hop, now);

@@ -62,9 +62,22 @@ class Path {
   // Packets that wait to enter one box side.
   struct Pending {
     static constexpr size_t kCapacity = 8 * Output::kCapacity;
+    BoxCounters* counters = nullptr;  // of the box, for this worker
     std::array<Packet*, kCapacity> packets;
     size_t first = 0;
     size_t count = 0;
+  };
+  // Where the packet before this one went: the next hop of most packets of a burst. Good for one call of a box.
+  struct Hop {
+    InterfaceId from = kNoInterface;
+    Ipv4Address address;
+    MacAddress mac;
+  };
+  // Whom the frame before this one was addressed to. The network does not change under it.
+  struct Station {
+    LinkId link = kNoLink;
+    MacAddress mac;
+    InterfaceId interface = kNoInterface;
   };
   struct Waiting {
     Packet* packet;
@@ -80,6 +93,7 @@ class Path {
   void hand_over(WorkerId to, LinkId link, Packet* packet);
   void go_on_with(Packet* packet, const Now& now);
   void receive_fragment(LinkId link, Packet* packet);
+  InterfaceId station(LinkId link, const MacAddress& mac);
   void handle_arp(LinkId link, Packet* packet, const Now& now);
   void enter(InterfaceId to, Packet* packet, const Now& now);
   void answer_expired_ttl(const Interface& interface, Packet* packet, const Now& now);
@@ -109,6 +123,8 @@ class Path {
   std::vector<std::unique_ptr<Pending>> pending_;  // by InterfaceId
   std::vector<TransmitBuffer> transmit_;           // by LinkId
   std::vector<Packet*> handed_;                    // between take_handed() and receive_handed()
+  Hop last_hop_;
+  Station last_station_;
   std::array<Waiting, kWaitingCapacity> waiting_;
   size_t waiting_count_ = 0;
   uint32_t lessons_seen_ = 0;  // of the neighbours, before the last look at them for all of waiting_

@@ -25,7 +25,16 @@ struct MacAddress {
   std::array<uint8_t, 6> bytes{};
 
   constexpr bool is_group() const { return (bytes[0] & 1) != 0; }
-  friend constexpr bool operator==(const MacAddress&, const MacAddress&) = default;
+  // In the pieces in which it is copied: the comparison of an array is a call, and stalls on an address just written.
+  friend bool operator==(const MacAddress& left, const MacAddress& right) {
+    uint32_t first[2];
+    uint16_t last[2];
+    __builtin_memcpy(&first[0], left.bytes.data(), 4);
+    __builtin_memcpy(&first[1], right.bytes.data(), 4);
+    __builtin_memcpy(&last[0], left.bytes.data() + 4, 2);
+    __builtin_memcpy(&last[1], right.bytes.data() + 4, 2);
+    return ((first[0] ^ first[1]) | static_cast<uint32_t>(last[0] ^ last[1])) == 0;
+  }
 };
 static_assert(sizeof(MacAddress) == 6);
 

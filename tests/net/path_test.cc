@@ -207,6 +207,49 @@ TEST(Path, APacketToTheInsideAddressIsDropped) {
   EXPECT_EQ(b.priv.transmitted(), 0U);
 }
 
+// What the path remembers of the packet before must not be taken for true of this one.
+TEST(Path, TheHopsOfABurstAreTheirOwn) {
+  constexpr MacAddress kDnsMac{{0x02, 0, 0, 0, 0, 0xc}};
+  const Endpoint dns = endpoint("203.0.113.53", 53);
+  Bench b;
+  b.both_know_their_neighbours();
+  b.network.neighbours().learn(LinkId{1}, dns.address, kDnsMac, b.time);
+  std::vector<Packet*> burst;
+  for (const PacketBuilder& packet : {udp(kApp, kWeb), udp(kApp, dns), udp(kApp, dns), udp(kApp, kWeb)}) {
+    burst.push_back(raw_frame(b.pool, PacketBuilder(packet).mac(kAppMac, kInsideMac).bytes()));
+  }
+  b.path->receive(LinkId{0}, burst, b.now());
+  b.path->run(b.now());
+  for (const MacAddress& expected : {kWebMac, kDnsMac, kDnsMac, kWebMac}) {
+    EXPECT_EQ(Sent(b.internet).to(), expected);
+  }
+}
+
+TEST(Path, TheStationsOfABurstAreTheirOwn) {
+  Bench b;
+  b.both_know_their_neighbours();
+  std::vector<Packet*> burst;
+  for (const MacAddress& to : {kInsideMac, kOutsideMac, kInsideMac, kWebMac}) {
+    burst.push_back(raw_frame(b.pool, udp(kApp, kWeb).mac(kAppMac, to).bytes()));
+  }
+  b.path->receive(LinkId{0}, burst, b.now());
+  b.path->run(b.now());
+  EXPECT_EQ(b.dropped(LinkId{0}, DropReason::kNotForUs), 2U);
+  EXPECT_EQ(b.internet.transmitted(), 2U);
+}
+
+// A neighbour that was not heard for a minute is asked for again, also when the last packet went to it.
+TEST(Path, AHopIsForgottenBetweenBursts) {
+  Bench b;
+  b.both_know_their_neighbours();
+  b.from_app(udp(kApp, kWeb));
+  EXPECT_EQ(Sent(b.internet).to(), kWebMac);
+  b.time += Neighbours::kUsableFor;
+  b.from_app(udp(kApp, kWeb));
+  EXPECT_EQ(Sent(b.internet).to(), kBroadcastMac);
+  EXPECT_EQ(b.network.waiting_packets(), 1U);
+}
+
 TEST(Path, ADestinationWithoutRouteIsDropped) {
   Bench b;
   b.from_app(udp(kApp, endpoint("192.0.2.1", 53)));
