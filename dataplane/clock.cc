@@ -69,6 +69,10 @@ Duration TscClock::real_duration(Duration duration) const {
   return Duration(static_cast<int64_t>(static_cast<double>(duration.count()) / scale()));
 }
 
+uint64_t TscClock::cycles(Duration real) const {
+  return static_cast<uint64_t>(static_cast<double>(real.count()) / nanoseconds_per_cycle_);
+}
+
 double TscClock::scale() const {
   return mapping_.load(std::memory_order_acquire)->scale;
 }

@@ -25,6 +25,8 @@ class Clock {
   virtual Now now() const = 0;
   // How much real time passes while virtual time goes on by 'duration'.
   virtual Duration real_duration(Duration duration) const = 0;
+  // Between two readings, by what they say is real: for measuring work without another look at the counter.
+  virtual uint64_t cycles(Duration real) const = 0;
 };
 
 // Set by hand: for the simulator and for tests.
@@ -32,6 +34,7 @@ class ManualClock final : public Clock {
  public:
   Now now() const override { return {.now = now_, .real = now_, .last_jump = {}}; }
   Duration real_duration(Duration duration) const override { return duration; }
+  uint64_t cycles(Duration real) const override { return static_cast<uint64_t>(real.count()); }
   void advance(Duration duration) { now_ += duration; }
   void set(Instant instant) { now_ = instant; }
 
@@ -50,6 +53,7 @@ class TscClock final : public Clock {
 
   Now now() const override;
   Duration real_duration(Duration duration) const override;
+  uint64_t cycles(Duration real) const override;
   double scale() const;
 
   // The next reading of any worker is at least 'duration' later. 'duration' is not negative.

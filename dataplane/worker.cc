@@ -70,9 +70,13 @@ void Worker::run() {
 }
 
 bool Worker::run_once() {
+  const Instant last_began = last_now_.real;
   const Now now = read_clock();
   counters_.polls.add();
-  const bool received = receive_all(now);
+  if (found_packets_) {
+    counters_.busy_cycles.add(clock_->cycles(now.real - last_began));
+  }
+  found_packets_ = receive_all(now);
   path_.run(now);
   path_.advance(now, kReclaimPerBurst);
   quiescence_->quiescent(Quiescence::slot(options_.id));
@@ -81,7 +85,7 @@ bool Worker::run_once() {
   if (!behind) {
     caught_up_.store(now.now.time_since_epoch().count(), std::memory_order_release);
   }
-  return received || behind;
+  return found_packets_ || behind;
 }
 
 bool Worker::receive_all(const Now& now) {
@@ -127,11 +131,13 @@ void Worker::sleep() {
   }
   counters_.sleeps.add();
   quiescence_->offline(Quiescence::slot(options_.id));
+  sleeping_.store(true, std::memory_order_relaxed);
   epoll_event event{};
   if (epoll_wait(epoll_, &event, 1, timeout) == 1 && event.data.fd == wake_event_) {
     uint64_t count = 0;
     [[maybe_unused]] const ssize_t size = read(wake_event_, &count, sizeof(count));
   }
+  sleeping_.store(false, std::memory_order_relaxed);
   quiescence_->online(Quiescence::slot(options_.id));
 }
 

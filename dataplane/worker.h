@@ -35,6 +35,7 @@ class Worker {
     Counter polls;
     Counter bursts;
     Counter packets;
+    Counter busy_cycles;  // of the time stamp counter, in passes that found packets
     Counter sleeps;
   };
 
@@ -56,6 +57,8 @@ class Worker {
   // The latest virtual time at which this worker had nothing left to reclaim.
   Instant caught_up() const { return Instant(Duration(caught_up_.load(std::memory_order_acquire))); }
   const Counters& counters() const { return counters_; }
+  // Whether it is waiting for a reason to look: then nothing moves, and nothing is wrong.
+  bool asleep() const { return sleeping_.load(std::memory_order_relaxed); }
 
  private:
   Now read_clock();
@@ -70,10 +73,12 @@ class Worker {
   Path path_;
   Counters counters_;
   Now last_now_{};
+  bool found_packets_ = false;  // in the last pass
   int epoll_ = -1;
   int wake_event_ = -1;
   bool every_port_wakes_ = true;
   std::atomic<bool> stop_{false};
+  std::atomic<bool> sleeping_{false};
   std::atomic<int64_t> caught_up_{0};
 };
 

@@ -15,11 +15,11 @@ constexpr uint16_t kUsualDescriptors = 1024;
 constexpr uint32_t kFrameOverhead = 18;
 
 constexpr size_t kLeastPackets = 8192;
-constexpr size_t kHeldPackets = 4096;       // waiting for a neighbour, made by boxes, in work lists
+constexpr size_t kHeldPackets = 4096;              // waiting for a neighbour, made by boxes, in work lists
 constexpr size_t kPacketsAWorker = 2 * 256 + 256;  // the mempool's cache, and what is in flight in a pass
 constexpr size_t kLeastFrame = 2048;
 constexpr size_t kFrameMultiple = 64;
-constexpr size_t kTagBytes = 8;     // two VLAN tags
+constexpr size_t kTagBytes = 8;          // two VLAN tags
 constexpr size_t kBufferOverhead = 640;  // mbuf, Packet, headroom, mempool's header
 
 // What is peculiar to drivers of DPDK that stand for something in the kernel or for another process.
@@ -63,7 +63,7 @@ void plan_queues(const DeviceCapabilities& device, const PortWish& wish, DeviceP
   if (possible < std::min(wanted, wish.workers)) {
     const Driver* driver = find_driver(device.driver);
     const std::string remedy =
-        driver == nullptr || driver->more_queues.empty() ? "" : absl::StrCat("; ", driver->more_queues);
+        driver == nullptr || driver->more_queues.empty() ? "" : "; " + std::string(driver->more_queues);
     plan.notes.push_back(absl::StrCat(wish.workers, " workers and ", possible, possible == 1 ? " queue" : " queues",
                                       ": ", device.driver, " has no more", remedy));
   } else if (plan.queues < wish.workers) {
@@ -92,8 +92,8 @@ absl::Status plan_mtu(const DeviceCapabilities& device, const PortWish& wish, De
   const uint32_t most = std::min<uint32_t>(device.most_mtu, by_frame);
   const uint32_t wanted = wish.mtu.value_or(kUsualMtu);
   if (wish.mtu && (wanted < device.least_mtu || wanted > most)) {
-    return absl::InvalidArgumentError(absl::StrCat("mtu ", wanted, ": ", device.driver, " carries ",
-                                                   device.least_mtu, " to ", most, " bytes"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("mtu ", wanted, ": ", device.driver, " carries ", device.least_mtu, " to ", most, " bytes"));
   }
   plan.mtu = static_cast<uint16_t>(std::min(std::max<uint32_t>(wanted, device.least_mtu), most));
   plan.set_mtu = wish.mtu.has_value();

@@ -27,6 +27,8 @@ class MemoryPort final : public Port {
   size_t transmitted() const { return transmitted_.size(); }
 
   // ---- the data plane's end ----
+  uint16_t receive_queues() const override { return 1; }
+  uint16_t transmit_queues() const override { return 1; }
   size_t receive(uint16_t queue, std::span<Packet*> out, size_t& dropped) override;
   size_t transmit(uint16_t queue, std::span<Packet* const> packets) override;
   int wait_descriptor(uint16_t) const override { return -1; }

@@ -21,6 +21,10 @@ class Port {
  public:
   virtual ~Port() = default;
 
+  // How many queues each direction has, at least 1; they are numbered from 0.
+  virtual uint16_t receive_queues() const = 0;
+  virtual uint16_t transmit_queues() const = 0;
+
   // Fills 'out' with received frames, not parsed; returns how many. Frames that cannot be taken in one piece are dropped
   // here, added to 'dropped' and counted by the caller as received: 'dropped' is never more than out.size().
   virtual size_t receive(uint16_t queue, std::span<Packet*> out, size_t& dropped) = 0;

@@ -29,7 +29,7 @@ const std::vector<ErrorRow> kRows{
         {"t.yaml:12:3: ports.private: the device is missing; accepted is pci: \"0000:3b:00.0\" or vdev: "
          "\"net_af_packet0,iface=eth1\""}),
     row("both devices", "  private: { pci: \"0000:3b:00.0\", vdev: net_null0 }",
-        {"t.yaml:12:42: ports.private.vdev: stands beside pci; accepted is one of the two, because a link has one "
+        {"t.yaml:12:41: ports.private.vdev: stands beside pci; accepted is one of the two, because a link has one "
          "device"}),
     row("not a PCI address", "  private: { pci: \"3b:00\" }",
         {"t.yaml:12:19: ports.private.pci: not a PCI address (3b:00); accepted is an address like \"0000:3b:00.0\""}),
