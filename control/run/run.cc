@@ -153,7 +153,9 @@ void say_notes(const InstanceStatus& status, const topology::Directory& director
 void print_start(Instance& instance, const RunOptions& options, const Request& request) {
   const std::string target = options.name == instance.topology().name ? "" : absl::StrCat(" -t ", options.name);
   print(absl::StrCat("run ", options.name, " is up: ", story::counted(request.workers, "worker"),
-                     request.cores.empty() ? "" : absl::StrCat(" on core ", cores_text(request.cores)),
+                     request.cores.empty() ? ""
+                                           : absl::StrCat(request.cores.size() == 1 ? " on core " : " on cores ",
+                                                          cores_text(request.cores)),
                      request.spins ? ", polling all the time" : ", asleep when idle", "; Ctrl-C ends it\n",
                      ports_text(instance.status(), instance.directory()), "  lapse ctl", target,
                      " status | flows | events | clock | ladder\n"));

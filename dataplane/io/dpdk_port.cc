@@ -220,7 +220,11 @@ absl::Status DpdkPort::set_up_queues(const std::string& device) {
 
 absl::Status DpdkPort::start(const std::string& device) {
   if (const int result = rte_eth_dev_start(port_); result != 0) {
-    return port_error(device, "cannot be started", result);
+    // It says no more than that it failed.
+    return driver_ == "net_memif" ? absl::UnavailableError(absl::StrCat(
+                                        "device ", device, ": there is nobody at the other end; start its ",
+                                        "server first, or let this one be the server: role=server"))
+                                  : port_error(device, "cannot be started", result);
   }
   // Frames for the boxes' own link-layer addresses, which differ from the device's.
   rte_eth_promiscuous_enable(port_);

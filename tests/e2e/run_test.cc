@@ -305,6 +305,15 @@ TEST_F(RunEndToEnd, AnMtuThatTheDeviceRefusesIsNamed) {
   EXPECT_THAT(finished.errors, HasSubstr("link private: device net_af_packet0: mtu 9000: net_af_packet carries"));
 }
 
+TEST_F(RunEndToEnd, AMemifClientWithoutAServerSaysSo) {
+  const Bench bench;
+  const Finished finished = refused(
+      bench, "ports: { private: { vdev: \"net_memif0,role=client,socket-abstract=no,socket=" + bench.path("nobody") +
+                 "\" }, internet: { vdev: net_null0 } }\n");
+  EXPECT_EQ(finished.status, 3);
+  EXPECT_THAT(finished.errors, HasSubstr("link private: device net_memif0: there is nobody at the other end"));
+}
+
 TEST_F(RunEndToEnd, ADriverThatIsNotThereIsNamed) {
   const Bench bench;
   const Finished finished =
