@@ -133,7 +133,7 @@ Instance::~Instance() {
   stop();
 }
 
-void Instance::stop() {
+void Instance::stop_workers() {
   Impl& impl = *impl_;
   impl.monitor.reset();
   for (const auto& worker : impl.workers) {
@@ -143,6 +143,11 @@ void Instance::stop() {
     thread.join();
   }
   impl.threads.clear();
+}
+
+void Instance::stop() {
+  stop_workers();
+  Impl& impl = *impl_;
   impl.hub.reset();
   impl.workers.clear();
   impl.network.reset();
@@ -351,7 +356,9 @@ WorkerStatus Instance::Impl::worker_status(size_t number) const {
   if (!options.cores.empty()) {
     status.core = options.cores[number];
   }
-  status.stalled_for = monitor->stalled_for(number);
+  if (monitor != nullptr) {
+    status.stalled_for = monitor->stalled_for(number);
+  }
   const WorkerId id{static_cast<uint8_t>(number)};
   std::array<uint64_t, kDropReasonCount> dropped{};
   for (size_t box = 0; box < directory.boxes.size(); ++box) {

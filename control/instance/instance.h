@@ -148,6 +148,8 @@ class Instance final : public InstanceView {
                                                          const InstanceOptions& options);
   ~Instance() override;
 
+  // Ends the workers, which drop what they hold: the counters stay, and are final.
+  void stop_workers();
   void stop();
 
   const topology::Topology& topology() const override;

@@ -194,6 +194,7 @@ int run(const topology::Topology& topology, const RunOptions& options) {
   say_notes(instance.status(), instance.directory(), preflight);
   print_start(instance, options, request);
   wait_for_the_end(signals.get());
+  (*serving)->finish();
   print(absl::StrCat("run ", options.name, " is over\n", summary_text(instance.status(), instance.directory())));
   return kSuccess;
 }

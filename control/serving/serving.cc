@@ -39,8 +39,13 @@ absl::StatusOr<std::unique_ptr<Serving>> Serving::start(const topology::Topology
 }
 
 Serving::~Serving() {
-  server_->stop();
+  finish();
   instance_->stop();
+}
+
+void Serving::finish() {
+  server_->stop();
+  instance_->stop_workers();
 }
 
 }  // namespace lapse

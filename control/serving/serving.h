@@ -37,6 +37,8 @@ class Serving {
   ~Serving();
 
   Instance& instance() { return *instance_; }
+  // Stops the API and the workers. What the instance counted can still be read, and does not change any more.
+  void finish();
 
  private:
   Serving(std::unique_ptr<Instance> instance, std::unique_ptr<api::Server> server)

@@ -1,6 +1,9 @@
 // `lapse run` on virtual devices, between real kernels.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <sstream>
 #include <thread>
 
 #include <sched.h>
@@ -72,6 +75,20 @@ void expect_conserved(const Json& status) {
   EXPECT_EQ(status["conservation"]["held"], 0) << status["conservation"];
 }
 
+// "received 20, originated 2, sent 12, dropped 10, held 0" of the summary.
+void expect_summary_adds_up(const std::string& output) {
+  std::string words = output.substr(std::min(output.find("  received "), output.size()));
+  words.erase(std::remove(words.begin(), words.end(), ','), words.end());
+  std::istringstream in(words);
+  std::map<std::string, uint64_t> numbers;
+  for (std::string word; numbers.size() < 5 && in >> word;) {
+    in >> numbers[word];
+  }
+  EXPECT_GT(numbers["received"], 0U) << output;
+  EXPECT_EQ(numbers["held"], 0U) << output;
+  EXPECT_EQ(numbers["received"] + numbers["originated"], numbers["sent"] + numbers["dropped"]) << output;
+}
+
 TEST_F(RunEndToEnd, GibibyteEachWayBetweenTwoCables) {
   const Bench bench;
   const std::string cores = two_cores();
@@ -93,6 +110,7 @@ TEST_F(RunEndToEnd, GibibyteEachWayBetweenTwoCables) {
   const Finished finished = run.end(SIGTERM);
   EXPECT_EQ(finished.status, 0);
   EXPECT_THAT(finished.output, AllOf(HasSubstr("is over"), HasSubstr("cycles each")));
+  expect_summary_adds_up(finished.output);
 }
 
 // Many flows: both workers have some, and replies come by either.
@@ -248,7 +266,9 @@ TEST_F(RunEndToEnd, AWorkerThatStallsIsNamedAndTheOtherGoesOn) {
   }
   EXPECT_THAT(run.line_with("goes on"), HasSubstr("worker 1"));
   EXPECT_EQ(run.status()["workers"][1]["state"], "polling");
-  EXPECT_EQ(run.end(SIGTERM).status, 0);
+  const Finished finished = run.end(SIGTERM);
+  EXPECT_EQ(finished.status, 0);
+  expect_summary_adds_up(finished.output);
 }
 
 // ---- what is refused, and leaves nothing behind
