@@ -7,7 +7,8 @@ namespace {
 const std::vector<ErrorRow> kRows{
     {"unknown key of the file",
      {{"start_at: app", "start_at: app\nlink: {}"}},
-     {"t.yaml:3:1: link: unknown key (link); did you mean links? accepted here: name, start_at, links, boxes, hosts, ports"}},
+     {"t.yaml:3:1: link: unknown key (link); did you mean links? accepted here: name, start_at, links, boxes, hosts, "
+      "ports"}},
     {"unknown key of a host",
      {{"  app: { link: private, address: 10.0.1.10, gateway: 10.0.1.1 }\n",
        "  app: { link: private, adress: 10.0.1.10, address: 10.0.1.10, gateway: 10.0.1.1 }\n"}},
