@@ -25,18 +25,20 @@
 namespace lapse {
 
 // X(enumerator, name in the stream, stable code)
-#define LAPSE_EVENT_KINDS(X)                          \
-  X(kFlowNew, "flow_new", "FLOW-NEW")                 \
-  X(kFlowEstablished, "flow_established", "FLOW-EST") \
-  X(kFlowClosing, "flow_closing", "FLOW-CLOSING")     \
-  X(kFlowClosed, "flow_closed", "FLOW-CLOSED")        \
-  X(kFlowExpired, "flow_expired", "FLOW-EXPIRED")     \
-  X(kLatePacket, "late_packet", "LATE-PACKET")        \
-  X(kRstSent, "rst_sent", "LATE-RST")                 \
-  X(kIcmpSent, "icmp_sent", "ICMP-SENT")              \
-  X(kRejected, "rejected", "REJECTED")                \
-  X(kPacket, "packet", "PACKET")                      \
-  X(kPacketDropped, "packet_dropped", "PACKET-DROPPED")
+#define LAPSE_EVENT_KINDS(X)                            \
+  X(kFlowNew, "flow_new", "FLOW-NEW")                   \
+  X(kFlowEstablished, "flow_established", "FLOW-EST")   \
+  X(kFlowClosing, "flow_closing", "FLOW-CLOSING")       \
+  X(kFlowClosed, "flow_closed", "FLOW-CLOSED")          \
+  X(kFlowExpired, "flow_expired", "FLOW-EXPIRED")       \
+  X(kLatePacket, "late_packet", "LATE-PACKET")          \
+  X(kRstSent, "rst_sent", "LATE-RST")                   \
+  X(kIcmpSent, "icmp_sent", "ICMP-SENT")                \
+  X(kRejected, "rejected", "REJECTED")                  \
+  X(kPacket, "packet", "PACKET")                        \
+  X(kPacketDropped, "packet_dropped", "PACKET-DROPPED") \
+  X(kLinkDown, "link_down", "LINK-DOWN")                \
+  X(kLinkUp, "link_up", "LINK-UP")
 
 enum class EventKind : uint8_t {
 #define LAPSE_EVENT_KIND(name, text, code) name,
@@ -75,7 +77,7 @@ struct Event {
   Told told = Told::kNobody;
   BoxId box = kNoBox;
   Side side{};                                // late packets, resets: the side that spoke
-  LinkId link = kNoLink;                      // kPacket: the link that the packet crossed
+  LinkId link = kNoLink;                      // kPacket: the link that the packet crossed; kLink*
   InterfaceId from_interface = kNoInterface;  // kPacket: who put it on the link; kNoInterface: a host
   InterfaceId to_interface = kNoInterface;    // kPacket: who takes it off the link; kNoInterface: a host
 

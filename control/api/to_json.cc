@@ -120,6 +120,61 @@ json box_json(const BoxStatus& box, const topology::Directory& directory) {
           {"timeouts", timeouts}};
 }
 
+json names_json(const std::vector<std::string>& names) {
+  json list = json::array();
+  for (const std::string& name : names) {
+    list.push_back(name);
+  }
+  return list;
+}
+
+json port_json(const PortStatus& port) {
+  const io::DevicePlan& plan = port.plan;
+  json rss = nullptr;
+  if (plan.rss.any()) {
+    rss = {{"fields", io::text(plan.rss)}, {"key_bytes", plan.rss_key.size()}};
+  }
+  return {{"driver", port.driver},
+          {"up", port.state.up},
+          {"megabits", port.state.megabits == 0 ? json(nullptr) : json(port.state.megabits)},
+          {"queues", plan.queues},
+          {"rx_desc", plan.receive_descriptors},
+          {"tx_desc", plan.transmit_descriptors},
+          {"mtu", plan.mtu},
+          {"distribution", text(io::text(plan.distribution))},
+          {"rss", rss},
+          {"offloads", plan.fast_free ? json{"fast free"} : json::array()},
+          {"offloads_unused", names_json(plan.offloads_unused)},
+          {"notes", names_json(plan.notes)}};
+}
+
+json per_or_null(uint64_t amount, uint64_t count) {
+  return count == 0 ? json(nullptr) : json(static_cast<double>(amount) / static_cast<double>(count));
+}
+
+json worker_json(const WorkerStatus& worker, size_t number) {
+  const bool stalled = worker.stalled_for.has_value();
+  return {{"worker", number},
+          {"core", worker.core ? json(*worker.core) : json(nullptr)},
+          {"state", stalled         ? "stalled"
+                    : worker.asleep ? "asleep"
+                                    : "polling"},
+          {"stalled_for", stalled ? json(seconds(*worker.stalled_for)) : json(nullptr)},
+          {"polls", worker.polls},
+          {"bursts", worker.bursts},
+          {"packets", worker.packets},
+          {"busy_cycles", worker.busy_cycles},
+          {"packets_per_burst", per_or_null(worker.packets, worker.bursts)},
+          {"cycles_per_packet", per_or_null(worker.busy_cycles, worker.packets)},
+          {"dropped", drops_json(worker.dropped)},
+          {"sleeps", worker.sleeps},
+          {"events_lost", worker.events_lost}};
+}
+
+bool is_about_a_link(EventKind kind) {
+  return kind == EventKind::kLinkDown || kind == EventKind::kLinkUp;
+}
+
 }  // namespace
 
 double seconds(Duration duration) {
@@ -147,9 +202,13 @@ json event_json(const NumberedEvent& numbered, const topology::Directory& direct
               {"kind", text(name(event.kind))},
               {"code", text(code(event.kind))},
               {"virtual_time", seconds(event.time.time_since_epoch())},
-              {"real_time", wall_time_text(wall_start + event.real.time_since_epoch().count())},
-              {"protocol", story::protocol_name(event.tuple.protocol)},
-              {"tuple", tuple_json(event.tuple, directory)}};
+              {"real_time", wall_time_text(wall_start + event.real.time_since_epoch().count())}};
+  if (is_about_a_link(event.kind)) {
+    result["link"] = story::link_name(event.link, directory);
+    return result;
+  }
+  result["protocol"] = story::protocol_name(event.tuple.protocol);
+  result["tuple"] = tuple_json(event.tuple, directory);
   if (event.box != kNoBox) {
     result["box"] = story::box_name(event.box, directory);
     if (event.kind != EventKind::kPacketDropped && event.kind != EventKind::kFlowExpired) {
@@ -229,15 +288,12 @@ json status_json(const InstanceStatus& status, const topology::Directory& direct
                      {"received_bytes", link.received_bytes},
                      {"sent_packets", link.sent_packets},
                      {"sent_bytes", link.sent_bytes},
-                     {"dropped", drops_json(link.dropped)}});
+                     {"dropped", drops_json(link.dropped)},
+                     {"port", link.port ? port_json(*link.port) : json(nullptr)}});
   }
   json workers = json::array();
   for (const WorkerStatus& worker : status.workers) {
-    workers.push_back({{"polls", worker.polls},
-                       {"bursts", worker.bursts},
-                       {"packets", worker.packets},
-                       {"sleeps", worker.sleeps},
-                       {"events_lost", worker.events_lost}});
+    workers.push_back(worker_json(worker, workers.size()));
   }
   return {{"virtual_time", seconds(status.now.now.time_since_epoch())},
           {"uptime", seconds(status.now.real.time_since_epoch())},

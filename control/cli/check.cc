@@ -67,6 +67,7 @@ nlohmann::json to_json(const Checked& checked) {
     json["boxes"] = checked.topology->boxes.size();
     json["hosts"] = checked.topology->hosts.size();
     json["links"] = checked.topology->links.size();
+    json["ports"] = checked.topology->ports.size();
   }
   return json;
 }
@@ -87,9 +88,11 @@ void print(const Checked& checked) {
   const size_t warnings = checked.findings.warnings.size();
   const std::string also = warnings == 0 ? "" : concat(", ", counted(warnings, "warning"));
   if (checked.topology) {
-    print_line(concat(checked.file, ": ok (", counted(checked.topology->boxes.size(), "box"), ", ",
-                      counted(checked.topology->hosts.size(), "host"), ", ",
-                      counted(checked.topology->links.size(), "link"), ")", also));
+    print_line(
+        concat(checked.file, ": ok (", counted(checked.topology->boxes.size(), "box"), ", ",
+               counted(checked.topology->hosts.size(), "host"), ", ", counted(checked.topology->links.size(), "link"),
+               checked.topology->ports.empty() ? "" : concat(", ", counted(checked.topology->ports.size(), "port")),
+               ")", also));
   } else {
     print_line(concat(checked.file, ": ", counted(checked.findings.errors.size(), "error"), also));
   }

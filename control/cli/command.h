@@ -27,6 +27,7 @@ void add_check(CLI::App& app, Context& context);
 void add_lab(CLI::App& app, Context& context);
 void add_shell(CLI::App& app, Context& context);
 void add_exec(CLI::App& app, Context& context);
+void add_run(CLI::App& app, Context& context);
 void add_ctl(CLI::App& app, Context& context);
 
 }  // namespace lapse::cli

@@ -102,6 +102,81 @@ std::string links_text(const json& links, const Screen& where) {
   return table.text(where) + details;
 }
 
+std::string joined(const json& texts) {
+  std::string all;
+  for (const json& text : texts) {
+    absl::StrAppend(&all, all.empty() ? "" : ", ", text.get<std::string>());
+  }
+  return all;
+}
+
+std::string speed(const json& megabits) {
+  return megabits.is_null() ? "" : absl::StrFormat(" %g Gbit/s", megabits.get<double>() / 1000);
+}
+
+// The devices behind the links; nothing where all are internal.
+std::string ports_text(const json& links, const Screen& where) {
+  Table table({{"PORT"},
+               {"DRIVER"},
+               {"STATE"},
+               {"QUEUES", Align::kRight},
+               {"RX DESC", Align::kRight},
+               {"TX DESC", Align::kRight},
+               {"MTU", Align::kRight},
+               {"FRAMES ARE SPREAD BY"},
+               {"OFFLOADS"}});
+  std::string details;
+  bool any = false;
+  for (const json& link : links) {
+    const json& port = link["port"];
+    if (port.is_null()) {
+      continue;
+    }
+    any = true;
+    const std::string name = link["name"];
+    const json& rss = port["rss"];
+    table.add(
+        {name, port["driver"], (port["up"].get<bool>() ? "up" : "DOWN") + speed(port["megabits"]),
+         count(port["queues"]), count(port["rx_desc"]), count(port["tx_desc"]), count(port["mtu"]),
+         port["distribution"].get<std::string>() + (rss.is_null() ? "" : " (" + rss["fields"].get<std::string>() + ")"),
+         port["offloads"].empty() ? "none" : joined(port["offloads"])});
+    for (const json& note : port["notes"]) {
+      absl::StrAppend(&details, "  ", name, ": ", note.get<std::string>(), "\n");
+    }
+    if (!port["offloads_unused"].empty()) {
+      absl::StrAppend(&details, "  ", name, " does without: ", joined(port["offloads_unused"]), "\n");
+    }
+  }
+  return any ? "\n" + table.text(where) + details : "";
+}
+
+std::string ratio(const json& number) {
+  return number.is_null() ? "-" : absl::StrFormat("%.1f", number.get<double>());
+}
+
+std::string workers_text(const json& workers, const Screen& where) {
+  Table table({{"WORKER", Align::kRight},
+               {"CORE", Align::kRight},
+               {"STATE"},
+               {"PACKETS", Align::kRight},
+               {"PACKETS/BURST", Align::kRight},
+               {"CYCLES/PACKET", Align::kRight},
+               {"DROPPED", Align::kRight}});
+  std::string details;
+  for (const json& worker : workers) {
+    const std::string state = worker["state"];
+    const bool stalled = !worker["stalled_for"].is_null();
+    table.add({count(worker["worker"]), worker["core"].is_null() ? "any" : count(worker["core"]),
+               stalled ? absl::StrCat("STALLED for ", about(worker["stalled_for"])) : state, count(worker["packets"]),
+               ratio(worker["packets_per_burst"]), ratio(worker["cycles_per_packet"]),
+               story::count_text(sum_of(worker["dropped"]))});
+    if (!worker["dropped"].empty()) {
+      absl::StrAppend(&details, "  worker ", count(worker["worker"]), " dropped: ", listed(worker["dropped"]), "\n");
+    }
+  }
+  return "\n" + table.text(where) + details;
+}
+
 std::string lost_events_text(const json& workers) {
   uint64_t lost = 0;
   for (const json& worker : workers) {
@@ -124,7 +199,8 @@ absl::Status ctl_status(const api::Client& client, bool as_json) {
   const Screen where = screen();
   print(absl::StrCat((*status)["name"].get<std::string>(), ": topology ", (*status)["topology"].get<std::string>(),
                      ", ", clock_line(*status), "\n\n", boxes_text((*status)["boxes"], where), "\n",
-                     links_text((*status)["links"], where), lost_events_text((*status)["workers"])));
+                     links_text((*status)["links"], where), ports_text((*status)["links"], where),
+                     workers_text((*status)["workers"], where), lost_events_text((*status)["workers"])));
   return absl::OkStatus();
 }
 

@@ -1,10 +1,9 @@
 #include "control/cli/lab_options.h"
 
-#include <cstdio>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
+#include "control/cli/topology_argument.h"
 #include "control/lab/messages.h"
 #include "control/topology/values.h"
 
@@ -17,23 +16,6 @@ std::string hosts_of(const topology::Topology& topology) {
     names.push_back(host.name);
   }
   return absl::StrJoin(names, ", ");
-}
-
-std::optional<topology::Topology> load_topology(const LabWords& words) {
-  const auto path = topology::locate(words.topology);
-  if (!path.ok()) {
-    lab::say(std::string(path.status().message()));
-    return std::nullopt;
-  }
-  topology::Findings findings;
-  auto topology = topology::load_with(*path, words.settings, findings);
-  for (const std::string& warning : findings.warnings) {
-    std::fprintf(stderr, "%s\n", warning.c_str());
-  }
-  for (const std::string& error : findings.errors) {
-    std::fprintf(stderr, "%s\n", error.c_str());
-  }
-  return topology;
 }
 
 // The first thing that is wrong with the words; empty when all is well.
@@ -76,7 +58,7 @@ void add_lab_options(CLI::App& command, LabWords& words) {
 }
 
 std::optional<LabToRun> prepare_lab(const LabWords& words, const std::vector<std::string>& program) {
-  auto topology = load_topology(words);
+  auto topology = load_topology(words.topology, words.settings);
   if (!topology) {
     return std::nullopt;
   }

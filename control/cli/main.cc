@@ -23,6 +23,7 @@ constexpr const char* kExamples =
     "  lapse exec app -- curl http://api.example.com:8080/        a program on one of its hosts\n"
     "  lapse ctl clock advance 351s                               let 351 s of silence pass\n"
     "  lapse ctl flows                                            who still remembers what\n"
+    "  lapse run bench.yaml --cores 2-3                           the boxes between two NICs\n"
     "\n"
     "`lapse COMMAND --help` shows a command's options and an example.";
 
@@ -150,6 +151,7 @@ int run(int argc, char** argv, Context& context) {
   add_lab(app, context);
   add_shell(app, context);
   add_exec(app, context);
+  add_run(app, context);
   add_ctl(app, context);
 
   std::vector<std::string> words = cut_program(argc, argv, context);

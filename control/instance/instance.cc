@@ -4,12 +4,15 @@
 #include <mutex>
 #include <thread>
 
+#include <pthread.h>
+#include <sched.h>
 #include <sys/random.h>
 
 #include "absl/strings/str_cat.h"
 
 #include "control/instance/clock_control.h"
 #include "control/instance/event_hub.h"
+#include "control/instance/monitor.h"
 #include "control/network/build.h"
 #include "dataplane/clock.h"
 #include "dataplane/io/dpdk_port.h"
@@ -20,9 +23,8 @@
 namespace lapse {
 namespace {
 
-constexpr size_t kPacketBuffers = 8192;
-constexpr size_t kFrameSize = 2048;
 constexpr size_t kEventCapacity = 65536;
+constexpr size_t kMonitorEventCapacity = 1024;
 constexpr uint32_t kFlowsPerSlice = 4096;
 constexpr Duration kLongestStep = std::chrono::hours(24 * 10);
 constexpr Quiescence::Slot kReaderSlot{kMaxWorkers};
@@ -40,6 +42,20 @@ std::string device_name(const std::string& device) {
   return device.substr(0, device.find(','));
 }
 
+// On the thread itself, before it polls: its name, its core, and what DPDK wants to know of it.
+absl::Status prepare_worker_thread(size_t id, const std::vector<int>& cores) {
+  pthread_setname_np(pthread_self(), absl::StrCat("worker-", id).c_str());
+  if (!cores.empty()) {
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(cores[id], &only);
+    if (const int error = pthread_setaffinity_np(pthread_self(), sizeof(only), &only); error != 0) {
+      return absl::ErrnoToStatus(error, absl::StrCat("worker ", id, " cannot be bound to core ", cores[id]));
+    }
+  }
+  return io::register_worker_thread();
+}
+
 std::map<DropReason, uint64_t> not_zero(const std::array<uint64_t, kDropReasonCount>& dropped) {
   std::map<DropReason, uint64_t> named;
   for (size_t reason = 0; reason < dropped.size(); ++reason) {
@@ -50,6 +66,12 @@ std::map<DropReason, uint64_t> not_zero(const std::array<uint64_t, kDropReasonCo
   return named;
 }
 
+void add_drops(const DropCounters& counters, std::array<uint64_t, kDropReasonCount>& dropped) {
+  for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
+    dropped[reason] += counters[reason].get();
+  }
+}
+
 }  // namespace
 
 struct Instance::Impl {
@@ -58,18 +80,23 @@ struct Instance::Impl {
   InstanceOptions options;
   Quiescence quiescence;
   std::unique_ptr<io::DpdkPacketPool> pool;
-  std::vector<std::unique_ptr<io::DpdkPort>> ports;
+  std::map<LinkId, std::unique_ptr<io::DpdkPort>> ports;
   std::unique_ptr<Network> network;
   std::unique_ptr<TscClock> clock;
   std::vector<std::unique_ptr<EventRing>> rings;
+  std::unique_ptr<EventRing> monitor_ring;  // what the monitor has to tell
   std::unique_ptr<EventHub> hub;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::thread> threads;
+  std::unique_ptr<Monitor> monitor;
   mutable std::mutex reader_mutex;  // of kReaderSlot
   std::mutex clock_mutex;           // one move at a time
   bool eal_started = false;
 
+  io::PortWish wish_for(const std::string& link) const;
   absl::Status open_ports();
+  absl::Status run_workers();
+  void start_monitor();
   absl::Status start_workers();
   void move_clock(Duration duration);
   void wait_until_caught_up();
@@ -77,6 +104,7 @@ struct Instance::Impl {
   void read_flows(BoxId box, const FlowTable& table, bool with_dead, std::vector<FlowView>& views);
   BoxStatus box_status(BoxId box) const;
   LinkStatus link_status(LinkId link) const;
+  WorkerStatus worker_status(size_t worker) const;
 };
 
 absl::StatusOr<std::unique_ptr<Instance>> Instance::start(const topology::Topology& topology,
@@ -95,6 +123,7 @@ absl::StatusOr<std::unique_ptr<Instance>> Instance::start(const topology::Topolo
   if (absl::Status status = made.start_workers(); !status.ok()) {
     return status;
   }
+  made.start_monitor();
   return instance;
 }
 
@@ -104,8 +133,9 @@ Instance::~Instance() {
   stop();
 }
 
-void Instance::stop() {
+void Instance::stop_workers() {
   Impl& impl = *impl_;
+  impl.monitor.reset();
   for (const auto& worker : impl.workers) {
     worker->request_stop();
   }
@@ -113,6 +143,11 @@ void Instance::stop() {
     thread.join();
   }
   impl.threads.clear();
+}
+
+void Instance::stop() {
+  stop_workers();
+  Impl& impl = *impl_;
   impl.hub.reset();
   impl.workers.clear();
   impl.network.reset();
@@ -124,33 +159,50 @@ void Instance::stop() {
   }
 }
 
+io::PortWish Instance::Impl::wish_for(const std::string& link) const {
+  io::PortWish wish;
+  if (const auto wished = options.wishes.find(link); wished != options.wishes.end()) {
+    wish = wished->second;
+  }
+  wish.workers = static_cast<uint16_t>(options.workers);
+  wish.interrupts = options.polling == Polling::kAdaptive;
+  return wish;
+}
+
 absl::Status Instance::Impl::open_ports() {
   io::EalOptions eal;
   eal.verbose = options.verbose;
   eal.runtime_directory = options.runtime_directory;
+  eal.memory = options.memory;
+  eal.memory_mebibytes = options.memory_mebibytes;
+  std::vector<io::PortWish> wishes;
   for (const auto& [link, device] : options.ports) {
     eal.devices.push_back(device);
+    wishes.push_back(wish_for(link));
   }
   if (absl::Status status = io::start_eal(eal); !status.ok()) {
     return status;
   }
   eal_started = true;
-  auto made = io::DpdkPacketPool::make(kPacketBuffers, kFrameSize);
+  const io::PoolPlan buffers = io::plan_pool(wishes, options.workers);
+  auto made = io::DpdkPacketPool::make(buffers.packets, buffers.frame_bytes);
   if (!made.ok()) {
     return made.status();
   }
   pool = std::move(*made);
-  for (size_t id = 0; id < topology.links.size(); ++id) {
-    const auto device = options.ports.find(topology.links[id].name);
+  for (size_t number = 0; number < topology.links.size(); ++number) {
+    const LinkId id{static_cast<uint8_t>(number)};
+    const std::string& link = topology.links[number].name;
+    const auto device = options.ports.find(link);
     if (device == options.ports.end()) {
       continue;
     }
-    auto port = io::DpdkPort::open(device_name(device->second), static_cast<uint16_t>(options.workers), *pool);
+    auto port = io::DpdkPort::open(device_name(device->second), wish_for(link), *pool);
     if (!port.ok()) {
-      return port.status();
+      return absl::Status(port.status().code(), absl::StrCat("link ", link, ": ", port.status().message()));
     }
-    network->set_port(LinkId{static_cast<uint8_t>(id)}, port->get());
-    ports.push_back(std::move(*port));
+    network->set_port(id, port->get());
+    ports[id] = std::move(*port);
   }
   return absl::OkStatus();
 }
@@ -164,19 +216,24 @@ absl::Status Instance::Impl::start_workers() {
                                  options.trace_packets ? Trace::kPackets : Trace::kOff};
     workers.push_back(std::make_unique<Worker>(worker, *network, *pool, *rings.back(), *clock, quiescence));
   }
+  monitor_ring = std::make_unique<EventRing>(kMonitorEventCapacity);
+  all_rings.push_back(monitor_ring.get());
   hub = std::make_unique<EventHub>(std::move(all_rings));
-  std::mutex registered_mutex;
-  std::vector<absl::Status> registered;
-  std::condition_variable all_registered;
-  for (const auto& worker : workers) {
-    threads.emplace_back([&, running = worker.get(), name = absl::StrCat("worker-", threads.size())] {
-      pthread_setname_np(pthread_self(), name.c_str());
-      absl::Status status = io::register_worker_thread();
+  return run_workers();
+}
+
+absl::Status Instance::Impl::run_workers() {
+  std::mutex prepared_mutex;
+  std::vector<absl::Status> prepared;
+  std::condition_variable all_prepared;
+  for (size_t id = 0; id < workers.size(); ++id) {
+    threads.emplace_back([&, id, running = workers[id].get()] {
+      absl::Status status = prepare_worker_thread(id, options.cores);
       const bool usable = status.ok();
       {
-        const std::lock_guard lock(registered_mutex);
-        registered.push_back(std::move(status));
-        all_registered.notify_all();
+        const std::lock_guard lock(prepared_mutex);
+        prepared.push_back(std::move(status));
+        all_prepared.notify_all();
       }
       if (usable) {
         running->run();
@@ -184,14 +241,43 @@ absl::Status Instance::Impl::start_workers() {
       }
     });
   }
-  std::unique_lock lock(registered_mutex);
-  all_registered.wait(lock, [&] { return registered.size() == workers.size(); });
-  for (const absl::Status& status : registered) {
+  std::unique_lock lock(prepared_mutex);
+  all_prepared.wait(lock, [&] { return prepared.size() == workers.size(); });
+  for (const absl::Status& status : prepared) {
     if (!status.ok()) {
       return status;
     }
   }
   return absl::OkStatus();
+}
+
+void Instance::Impl::start_monitor() {
+  std::vector<Monitor::WorkerWatch> watched_workers;
+  for (size_t id = 0; id < workers.size(); ++id) {
+    const std::string core = options.cores.empty() ? "" : absl::StrCat(" (core ", options.cores[id], ")");
+    watched_workers.push_back({absl::StrCat("worker ", id, core), [worker = workers[id].get()] {
+                                 return Watchdog::Pulse{worker->counters().polls.get(), worker->asleep()};
+                               }});
+  }
+  std::vector<Monitor::PortWatch> watched_ports;
+  for (const auto& [link, port] : ports) {
+    const std::string& name = directory.links[index(link)].name;
+    if (options.wishes.contains(name)) {
+      watched_ports.push_back({link, absl::StrCat(name, " (", device_name(options.ports.at(name)), ")"),
+                               [opened = port.get()] { return opened->link().up; }});
+    }
+  }
+  const auto tell = [this](EventKind kind, LinkId link) {
+    const Now at = clock->now();
+    Event event;
+    event.kind = kind;
+    event.link = link;
+    event.time = at.now;
+    event.real = at.real;
+    monitor_ring->push(event);
+  };
+  monitor = std::make_unique<Monitor>(std::move(watched_workers), std::move(watched_ports),
+                                      Monitor::Outlets{options.say, tell});
 }
 
 const topology::Topology& Instance::topology() const {
@@ -223,9 +309,7 @@ BoxStatus Instance::Impl::box_status(BoxId box) const {
       status.received[sides[side]] += counters.received_packets[side].get();
       status.sent[sides[side]] += counters.sent_packets[side].get();
     }
-    for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
-      dropped[reason] += counters.dropped[reason].get();
-    }
+    add_drops(counters.dropped, dropped);
     for (size_t kind = 0; kind < kEventKindCount; ++kind) {
       if (const uint64_t count = counters.events[kind].get(); count > 0) {
         status.events[static_cast<EventKind>(kind)] += count;
@@ -242,6 +326,9 @@ LinkStatus Instance::Impl::link_status(LinkId link) const {
   if (const auto device = options.ports.find(directory.links[index(link)].name); device != options.ports.end()) {
     status.device = device->second;
   }
+  if (const auto port = ports.find(link); port != ports.end()) {
+    status.port = PortStatus{port->second->driver(), port->second->plan(), port->second->link()};
+  }
   std::array<uint64_t, kDropReasonCount> dropped{};
   for (size_t worker = 0; worker < workers.size(); ++worker) {
     const LinkCounters& counters = network->link_counters(link, WorkerId{static_cast<uint8_t>(worker)});
@@ -249,9 +336,36 @@ LinkStatus Instance::Impl::link_status(LinkId link) const {
     status.received_bytes += counters.received_bytes.get();
     status.sent_packets += counters.sent_packets.get();
     status.sent_bytes += counters.sent_bytes.get();
-    for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
-      dropped[reason] += counters.dropped[reason].get();
-    }
+    add_drops(counters.dropped, dropped);
+  }
+  status.dropped = not_zero(dropped);
+  return status;
+}
+
+WorkerStatus Instance::Impl::worker_status(size_t number) const {
+  const Worker& worker = *workers[number];
+  const Worker::Counters& counters = worker.counters();
+  WorkerStatus status;
+  status.polls = counters.polls.get();
+  status.bursts = counters.bursts.get();
+  status.packets = counters.packets.get();
+  status.sleeps = counters.sleeps.get();
+  status.busy_cycles = counters.busy_cycles.get();
+  status.events_lost = rings[number]->lost();
+  status.asleep = worker.asleep();
+  if (!options.cores.empty()) {
+    status.core = options.cores[number];
+  }
+  if (monitor != nullptr) {
+    status.stalled_for = monitor->stalled_for(number);
+  }
+  const WorkerId id{static_cast<uint8_t>(number)};
+  std::array<uint64_t, kDropReasonCount> dropped{};
+  for (size_t box = 0; box < directory.boxes.size(); ++box) {
+    add_drops(network->box_counters(BoxId{static_cast<uint8_t>(box)}, id).dropped, dropped);
+  }
+  for (size_t link = 0; link < directory.links.size(); ++link) {
+    add_drops(network->link_counters(LinkId{static_cast<uint8_t>(link)}, id).dropped, dropped);
   }
   status.dropped = not_zero(dropped);
   return status;
@@ -268,12 +382,7 @@ InstanceStatus Instance::status() const {
     status.links.push_back(impl_->link_status(LinkId{static_cast<uint8_t>(link)}));
   }
   for (size_t worker = 0; worker < impl_->workers.size(); ++worker) {
-    const Worker::Counters& counters = impl_->workers[worker]->counters();
-    status.workers.push_back({.polls = counters.polls.get(),
-                              .bursts = counters.bursts.get(),
-                              .packets = counters.packets.get(),
-                              .sleeps = counters.sleeps.get(),
-                              .events_lost = impl_->rings[worker]->lost()});
+    status.workers.push_back(impl_->worker_status(worker));
   }
   status.process = impl_->network->process_conservation();
   return status;

@@ -24,6 +24,8 @@
 #include "dataplane/counters.h"
 #include "dataplane/event.h"
 #include "dataplane/flow/flow.h"
+#include "dataplane/io/dpdk_port.h"
+#include "dataplane/io/eal.h"
 #include "dataplane/time.h"
 #include "dataplane/worker.h"
 
@@ -32,11 +34,18 @@ namespace lapse {
 struct InstanceOptions {
   double scale = 1.0;
   size_t workers = 1;
+  std::vector<int> cores;  // one for each worker, its own; empty: wherever the kernel puts them
   Polling polling = Polling::kAdaptive;
   bool trace_packets = true;                 // kPacket events: what the ladder is drawn from
   bool verbose = false;                      // let DPDK's log lines through
   std::string runtime_directory = "/tmp";    // exists; for what the data plane leaves on disk while it runs
   std::map<std::string, std::string> ports;  // link -> EAL device, e.g. "net_tap0,iface=lapse-private"
+  // link -> what is wanted of a device that is not ours: whether its link is up is watched. 'workers' is filled in.
+  std::map<std::string, io::PortWish> wishes;
+  io::EalMemory memory = io::EalMemory::kOrdinary;
+  size_t memory_mebibytes = 256;
+  // What whoever runs the instance should know while it runs, a sentence; called on a thread of its own.
+  std::function<void(const std::string&)> say;
 };
 
 struct FlowView {
@@ -59,16 +68,29 @@ struct BoxStatus {
   std::array<Duration, kTimeoutClassCount> timeouts{};
 };
 
+// A device as it was configured, and as it is now.
+struct PortStatus {
+  std::string driver;
+  io::DevicePlan plan;
+  io::LinkState state;
+};
+
 struct LinkStatus {
   LinkId link = kNoLink;
   std::string device;  // empty: internal
   uint64_t received_packets = 0, received_bytes = 0, sent_packets = 0, sent_bytes = 0;
   std::map<DropReason, uint64_t> dropped;
+  std::optional<PortStatus> port;  // not of an internal one
 };
 
 struct WorkerStatus {
   uint64_t polls = 0, bursts = 0, packets = 0, sleeps = 0;
+  uint64_t busy_cycles = 0;  // of the time stamp counter, in passes that found packets
   uint64_t events_lost = 0;
+  std::optional<int> core;  // that it is bound to
+  bool asleep = false;
+  std::optional<Duration> stalled_for;     // it neither polls nor sleeps
+  std::map<DropReason, uint64_t> dropped;  // by boxes and links, on this worker; only those that are not zero
 };
 
 struct InstanceStatus {
@@ -126,6 +148,8 @@ class Instance final : public InstanceView {
                                                          const InstanceOptions& options);
   ~Instance() override;
 
+  // Ends the workers, which drop what they hold: the counters stay, and are final.
+  void stop_workers();
   void stop();
 
   const topology::Topology& topology() const override;

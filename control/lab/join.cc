@@ -31,7 +31,8 @@ absl::StatusOr<LabState> find_lab(const std::optional<std::string>& name) {
     return instance.status();
   }
   auto state = read_state(instance->directory);
-  if (absl::IsNotFound(state.status())) {
+  // An instance of `run` has a state without any.
+  if (absl::IsNotFound(state.status()) || (state.ok() && state->namespaces.empty())) {
     return absl::FailedPreconditionError(absl::StrCat(instance->name, " has no hosts: it is no lab, or just starting"));
   }
   return state;

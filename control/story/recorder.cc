@@ -73,6 +73,9 @@ void Recorder::add(const Event& event) {
     case EventKind::kRejected:
       add_refusal(event);
       break;
+    case EventKind::kLinkDown:
+    case EventKind::kLinkUp:
+      return;  // of no conversation
     default:
       add_flow_event(event);
       break;

@@ -186,8 +186,8 @@ void check_next_hop(const Draft& draft, const DraftAttachment& one, Ipv4Address 
     report.error(place, path, concat("its own address (", to_string(hop), "); ", stations(draft, one)));
     return;
   }
-  // A neighbour with a given MAC address stands outside of what the file describes.
-  const bool known = one.attachment.neighbours.contains(hop) ||
+  // A neighbour with a given MAC address stands outside of what the file describes, and so may anybody where a device is.
+  const bool known = one.attachment.neighbours.contains(hop) || draft.topology.find_port(link->name) != nullptr ||
                      std::any_of(draft.attachments.begin(), draft.attachments.end(), [&](const auto& other) {
                        return other.attachment.link == one.attachment.link && has(other);
                      });
@@ -231,6 +231,29 @@ void check_single_gateway(const Draft& draft, Report& report) {
       report.error(one.gateway_place, concat(one.path, ".gateway"),
                    concat("a second gateway (", to_string(*one.attachment.gateway), "); ", known->second->label(),
                           " has one, use routes here"));
+    }
+  }
+}
+
+void check_ports(const Draft& draft, Report& report) {
+  const std::vector<std::string_view> names = link_names(draft);
+  std::map<std::string, const Port*> devices;
+  for (size_t number = 0; number < draft.topology.ports.size(); ++number) {
+    const Port& port = draft.topology.ports[number];
+    const std::string path = concat("ports.", shown(port.link));
+    if (!names.empty() && draft.topology.find_link(port.link) == nullptr) {
+      report.error(draft.port_places[number].link, path,
+                   concat("no such link (", shown(port.link), ")", suggestion(port.link, names), "the links are ",
+                          listed(names)));
+    }
+    if (port.device.empty()) {
+      continue;  // Reported where it was read.
+    }
+    const auto [first, is_new] = devices.emplace(port.device_name(), &port);
+    if (!is_new) {
+      report.error(draft.port_places[number].device, concat(path, port.kind == Port::Kind::kPci ? ".pci" : ".vdev"),
+                   concat("the device is taken (", port.device_name(), "): the link ", first->second->link, " has it, ",
+                          line_of(first->second->place)));
     }
   }
 }
@@ -290,6 +313,7 @@ void check_draft(const Draft& draft, Report& report) {
   check_addresses(draft, report);
   check_next_hops(draft, report);
   check_single_gateway(draft, report);
+  check_ports(draft, report);
   check_start_at(draft, report);
   check_counts(draft, report);
   check_unused_links(draft, report);

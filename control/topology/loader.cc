@@ -138,6 +138,7 @@ Draft load_draft(const Node& root, const std::string& file_name, Report& report)
   load_links(file, draft);
   load_boxes(file, draft);
   load_hosts(file, draft);
+  load_ports(file, draft);
   return draft;
 }
 

@@ -46,12 +46,19 @@ struct Named {
   Place place;
 };
 
+// Where a port says its link and its device.
+struct PortPlaces {
+  Place link;
+  Place device;
+};
+
 struct Draft {
   Topology topology;
   std::vector<DraftAttachment> attachments;  // of hosts and boxes, also of boxes of a kind that cannot be built
   std::vector<Named> names;                  // of links, boxes and hosts, in the order of the file
   std::map<std::string, std::vector<Place>> alias_places;  // a host -> the places of its `names`
   std::vector<Place> subnet_places;                        // as topology.links
+  std::vector<PortPlaces> port_places;                     // as topology.ports
   Place start_at_place;
   bool complete = true;  // false: a box of unknown kind, or an attachment without a link: who is where is not known
 };
@@ -67,6 +74,7 @@ std::optional<Attachment> load_attachment(ObjectReader& reader, std::string owne
 void load_links(ObjectReader& file, Draft& draft);
 void load_boxes(ObjectReader& file, Draft& draft);
 void load_hosts(ObjectReader& file, Draft& draft);
+void load_ports(ObjectReader& file, Draft& draft);
 
 // Nothing when an attachment could not be read.
 std::optional<NatGatewayBox> load_nat_gateway(const Entry& entry, std::string path, Draft& draft, Report& report);

@@ -150,6 +150,10 @@ std::optional<Said<Ipv4Address>> ObjectReader::address(std::string_view name) {
   return parsed(name, Shape::kAddress, parse_address);
 }
 
+std::optional<Said<std::string>> ObjectReader::pci_address(std::string_view name) {
+  return parsed(name, Shape::kPciAddress, parse_pci_address);
+}
+
 std::optional<Said<Ipv4Prefix>> ObjectReader::prefix(std::string_view name) {
   return parsed(name, Shape::kPrefix, parse_subnet);
 }

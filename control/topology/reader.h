@@ -49,7 +49,8 @@ class ObjectReader {
   Report& report() const { return report_; }
 
   // Nothing when the key is absent; also when its value is wrong, which is reported then.
-  std::optional<Said<std::string>> text(std::string_view key);         // kName, kText
+  std::optional<Said<std::string>> text(std::string_view key);  // kName, kText
+  std::optional<Said<std::string>> pci_address(std::string_view key);
   std::optional<Said<std::string_view>> choice(std::string_view key);  // kChoice; the view is the table's
   std::optional<Said<uint64_t>> count(std::string_view key);
   std::optional<Said<Duration>> duration(std::string_view key);

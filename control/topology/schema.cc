@@ -22,7 +22,7 @@ constexpr std::array<std::string_view, 7> kPlannedLatePackets{
 
 constexpr std::array<std::string_view, 2> kLimitsChoices{"on", "off"};
 
-constexpr std::array<Key, 5> kTopologyKeys{{
+constexpr std::array<Key, 6> kTopologyKeys{{
     {"name", Shape::kName, "what the topology is called; its namespaces begin with it", "a name like nat-gateway"},
     {"start_at", Shape::kName, "the host where a command runs unless another one is asked for", "the name of a host"},
     {"links", Shape::kObjectByName, "the layer-2 segments by name", "a map: NAME: {subnet: 10.0.1.0/24}",
@@ -31,9 +31,11 @@ constexpr std::array<Key, 5> kTopologyKeys{{
      &kNatGatewayObject},
     {"hosts", Shape::kObjectByName, "the hosts by name", "a map: NAME: {link: LINK, address: ADDRESS, ...}",
      Need::kOptional, &kHostObject},
+    {"ports", Shape::kObjectByName, "the devices that carry the links in `run`, by link",
+     "a map: LINK: {pci: \"0000:3b:00.0\"} or LINK: {vdev: \"net_af_packet0,iface=eth1\"}", Need::kOptional,
+     &kPortObject},
 }};
-constexpr std::array<Refused, 4> kTopologyRefused{{
-    {"ports", "not available yet: this version runs in the lab only, without devices"},
+constexpr std::array<Refused, 3> kTopologyRefused{{
     {"instances", "not available yet: it belongs to ec2-conntrack, and this version has nat-gateway only"},
     {"security_groups", "not available yet: they belong to ec2-conntrack, and this version has nat-gateway only"},
     {"scenario", "this is a scenario, not a topology; scenarios are not available yet"},
@@ -94,6 +96,41 @@ constexpr std::array<Key, 1> kReadyKeys{{
      {},
      1,
      65535},
+}};
+
+constexpr std::array<Key, 5> kPortKeys{{
+    {"pci", Shape::kPciAddress, "where the device is on the PCI bus", "an address like \"0000:3b:00.0\""},
+    {"vdev", Shape::kText, "a virtual device of DPDK with its arguments", "one like \"net_af_packet0,iface=eth1\""},
+    {"queues",
+     Shape::kCount,
+     "how many pairs of receive and transmit queues it should have, at most one for each worker",
+     "a whole number, 1 to 16",
+     Need::kOptional,
+     nullptr,
+     {},
+     1,
+     kMostQueues},
+    {"rx_desc",
+     Shape::kCount,
+     "how many frames a receive queue can hold",
+     "a whole number, 8 to 32768",
+     Need::kOptional,
+     nullptr,
+     {},
+     8,
+     32768},
+    {"mtu",
+     Shape::kCount,
+     "the largest packet, in bytes without the Ethernet header",
+     "a whole number, 576 to 9600",
+     Need::kOptional,
+     nullptr,
+     {},
+     576,
+     9600},
+}};
+constexpr std::array<Refused, 1> kPortRefused{{
+    {"vlan", "not available yet: frames are sent and expected without a VLAN tag"},
 }};
 
 constexpr std::array<Key, 7> kNatGatewayKeys{{
@@ -185,6 +222,7 @@ constinit const Object kAttachmentObject{"attachment", kAttachmentKeys};
 constinit const Object kRouteObject{"route", kRouteKeys};
 constinit const Object kHostObject{"host", kHostKeys, {}, &kAttachmentObject};
 constinit const Object kReadyObject{"ready", kReadyKeys};
+const Object kPortObject{"port", kPortKeys, kPortRefused};
 constinit const Object kNatGatewayObject{"nat-gateway", kNatGatewayKeys, kNatGatewayRefused};
 constinit const Object kTimeoutsObject{"timeouts", kTimeoutKeys};
 constinit const Object kNatGatewaySidesObject{"sides of a nat-gateway", kNatGatewaySidesKeys};

@@ -21,6 +21,7 @@ enum class Shape {
   kName,          // lower-case letters, digits, hyphens: of a host, box or link
   kText,          // any text but an empty one
   kTextList,      // a list of texts, or one
+  kPciAddress,    // where a device is on the PCI bus
   kTextByKey,     // a map whose keys are free and may contain dots
   kCount,         // a whole number from 'least' to 'most'
   kDuration,      // with a unit
@@ -74,6 +75,7 @@ extern const Object kAttachmentObject;
 extern const Object kRouteObject;
 extern const Object kHostObject;
 extern const Object kReadyObject;
+extern const Object kPortObject;
 extern const Object kNatGatewayObject;  // of the kind nat-gateway
 extern const Object kTimeoutsObject;
 extern const Object kNatGatewaySidesObject;
@@ -85,6 +87,9 @@ std::span<const std::string_view> planned_kinds();
 // Late-packet behaviours of the nat-gateway, and those that other versions and kinds have.
 std::span<const std::string_view> available_late_packets();
 std::span<const std::string_view> planned_late_packets();
+
+// How many queues a port may have: a worker has at most one of each.
+inline constexpr size_t kMostQueues = 16;
 
 // Longest names: a host's namespace is called TOPOLOGY-HOST, an interface in it has at most 15 characters.
 inline constexpr size_t kLongestTopologyName = 40;

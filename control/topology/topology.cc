@@ -81,6 +81,21 @@ const Host* Topology::find_host(std::string_view host) const {
   return find_by_name(hosts, host);
 }
 
+const Port* Topology::find_port(std::string_view link) const {
+  const auto found = std::find_if(ports.begin(), ports.end(), [&](const Port& port) { return port.link == link; });
+  return found == ports.end() ? nullptr : &*found;
+}
+
+std::string Port::argument(std::string_view key) const {
+  std::istringstream arguments(device);
+  for (std::string argument; std::getline(arguments, argument, ',');) {
+    if (argument.size() > key.size() && argument[key.size()] == '=' && argument.starts_with(key)) {
+      return argument.substr(key.size() + 1);
+    }
+  }
+  return "";
+}
+
 std::optional<Topology> load(const std::string& path, Findings& findings) {
   return load_with(path, {}, findings);
 }

@@ -81,6 +81,24 @@ struct Host {
   Place place;
 };
 
+// The device that carries a link in `run`.
+struct Port {
+  enum class Kind { kPci, kVirtual };
+
+  std::string link;
+  Kind kind = Kind::kVirtual;
+  std::string device;  // as EAL takes it: "0000:3b:00.0", "net_af_packet0,iface=eth1"
+  std::optional<uint16_t> queues;
+  std::optional<uint16_t> receive_descriptors;
+  std::optional<uint16_t> mtu;
+  Place place;
+
+  // "net_af_packet0": what EAL calls it.
+  std::string device_name() const { return device.substr(0, device.find(',')); }
+  // The value of one of a virtual device's arguments, as "iface"; empty without it.
+  std::string argument(std::string_view key) const;
+};
+
 struct Topology {
   std::string name;
   std::string file;         // as given; services start in its folder
@@ -88,10 +106,12 @@ struct Topology {
   std::vector<Link> links;  // in the order of the file
   std::vector<Box> boxes;
   std::vector<Host> hosts;
+  std::vector<Port> ports;  // at most one a link
 
   const Link* find_link(std::string_view link) const;
   const Box* find_box(std::string_view box) const;
   const Host* find_host(std::string_view host) const;
+  const Port* find_port(std::string_view link) const;
 };
 
 struct Finding {

@@ -214,6 +214,22 @@ absl::StatusOr<MacAddress> parse_station_mac(std::string_view text) {
   return *mac;
 }
 
+absl::StatusOr<std::string> parse_pci_address(std::string_view text) {
+  // DDDD:BB:DD.F; the slot has five bits and the function three.
+  constexpr std::string_view kShape = "xxxx:xx:xx.x";
+  std::string address = text.size() == kShape.size() ? std::string(text) : concat("0000:", text);
+  bool right = address.size() == kShape.size();
+  for (size_t at = 0; right && at < kShape.size(); ++at) {
+    const auto letter = static_cast<unsigned char>(address[at]);
+    right = kShape[at] == 'x' ? std::isxdigit(letter) != 0 : address[at] == kShape[at];
+    address[at] = static_cast<char>(std::tolower(letter));
+  }
+  if (!right || address[8] > '1' || address[11] > '7') {
+    return wrong("not a PCI address", text);
+  }
+  return address;
+}
+
 absl::Status check_name(std::string_view name, size_t longest) {
   const bool letters =
       std::all_of(name.begin(), name.end(), [](char letter) { return is_lower_or_digit(letter) || letter == '-'; });

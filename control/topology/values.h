@@ -42,6 +42,9 @@ absl::StatusOr<Ipv4Prefix> parse_subnet(std::string_view text);
 // An address that one station can have: unicast, and not its own machine's loopback.
 absl::StatusOr<MacAddress> parse_station_mac(std::string_view text);
 
+// "0000:3b:00.0", as the kernel writes it; the domain may be left out, which is 0000 then.
+absl::StatusOr<std::string> parse_pci_address(std::string_view text);
+
 // Lower-case letters, digits and hyphens between them.
 absl::Status check_name(std::string_view name, size_t longest);
 

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "dataplane/io/device_plan.h"
 #include "dataplane/net/port.h"
 
 struct rte_mempool;
@@ -35,23 +36,44 @@ class DpdkPacketPool final : public PacketPool {
   rte_mempool* mempool_;
 };
 
+struct LinkState {
+  bool up = false;
+  uint32_t megabits = 0;  // 0: unknown
+};
+
 class DpdkPort final : public Port {
  public:
-  // 'device' is the name of a device that EAL knows, as "net_tap0".
-  static absl::StatusOr<std::unique_ptr<DpdkPort>> open(const std::string& device, uint16_t queues,
+  // 'device' is the name of a device that EAL knows, as "net_tap0". Fails when it is not there, or refuses what is
+  // wished for by name; nothing is left open then.
+  static absl::StatusOr<std::unique_ptr<DpdkPort>> open(const std::string& device, const PortWish& wish,
                                                         DpdkPacketPool& pool);
   ~DpdkPort() override;
 
-  uint16_t receive_queues() const override { return queues_; }
-  uint16_t transmit_queues() const override { return queues_; }
+  const std::string& driver() const { return driver_; }
+  const DevicePlan& plan() const { return plan_; }
+  // As the driver says, or the kernel where the device stands on an interface of its; asked for by control: a system
+  // call or a few registers.
+  LinkState link() const;
+
+  uint16_t receive_queues() const override { return plan_.queues; }
+  uint16_t transmit_queues() const override { return plan_.queues; }
+
   size_t receive(uint16_t queue, std::span<Packet*> out, size_t& dropped) override;
   size_t transmit(uint16_t queue, std::span<Packet* const> packets) override;
   int wait_descriptor(uint16_t queue) const override;
 
  private:
-  DpdkPort(uint16_t port, uint16_t queues, DpdkPacketPool& pool) : port_(port), queues_(queues), pool_(&pool) {}
+  DpdkPort(uint16_t port, std::string driver, unsigned interface, DevicePlan plan, DpdkPacketPool& pool)
+      : port_(port), driver_(std::move(driver)), interface_(interface), plan_(std::move(plan)), pool_(&pool) {}
+
+  absl::Status configure(const std::string& device);
+  absl::Status set_up_queues(const std::string& device);
+  absl::Status start(const std::string& device);
+
   uint16_t port_;
-  uint16_t queues_;
+  std::string driver_;
+  unsigned interface_;  // the kernel's index of the interface that the device stands on; 0: it stands on none
+  DevicePlan plan_;
   DpdkPacketPool* pool_;
 };
 

@@ -28,7 +28,27 @@ std::string lcore_argument() {
   return cpus.empty() ? "--lcores=0" : absl::StrCat("--lcores=0@(", cpus, ")");
 }
 
+std::vector<std::string> arguments_of(const EalOptions& options) {
+  std::vector<std::string> arguments{"lapse",          "--no-shconf", "--no-telemetry",
+                                     lcore_argument(), "-m",          absl::StrCat(options.memory_mebibytes)};
+  // Huge pages are mapped without a file system for them, which nobody may have mounted.
+  arguments.emplace_back(options.memory == EalMemory::kHugePages ? "--in-memory" : "--no-huge");
+  bool on_bus = false;
+  for (const std::string& device : options.devices) {
+    on_bus = on_bus || is_pci_device(device);
+    arguments.push_back(absl::StrCat(is_pci_device(device) ? "--allow=" : "--vdev=", device));
+  }
+  if (!on_bus) {
+    arguments.emplace_back("--no-pci");
+  }
+  return arguments;
+}
+
 }  // namespace
+
+bool is_pci_device(const std::string& device) {
+  return device.substr(0, device.find(',')).find(':') != std::string::npos;
+}
 
 absl::Status start_eal(const EalOptions& options) {
   if (!options.verbose) {
@@ -36,12 +56,7 @@ absl::Status start_eal(const EalOptions& options) {
     rte_openlog_stream(nowhere);
   }
   setenv("RUNTIME_DIRECTORY", options.runtime_directory.c_str(), 1);
-  std::vector<std::string> arguments{
-      "lapse",          "--no-huge",      "--no-pci", "--no-shconf",
-      "--no-telemetry", lcore_argument(), "-m",       absl::StrCat(options.memory_mebibytes)};
-  for (const std::string& device : options.devices) {
-    arguments.push_back(absl::StrCat("--vdev=", device));
-  }
+  std::vector<std::string> arguments = arguments_of(options);
   std::vector<char*> argv;
   for (std::string& argument : arguments) {
     argv.push_back(argument.data());

@@ -93,6 +93,46 @@ TEST_F(Ctl, StatusFitsAScreen) {
   EXPECT_EQ(json::parse(run({"status", "--json"}).out)["boxes"][0]["name"], "natgw");
 }
 
+TEST_F(Ctl, StatusShowsPortsAndWorkers) {
+  const std::string out = run({"status"}).out;
+  EXPECT_THAT(out,
+              HasSubstr("PORT     DRIVER     STATE         QUEUES  RX DESC  TX DESC    MTU  FRAMES ARE SPREAD BY"));
+  EXPECT_THAT(out, HasSubstr("private  net_ixgbe  up 10 Gbit/s       2    1,024    1,024  1,500  "
+                             "receive hash of the device (ipv4, ipv4-tcp)  fast free\n"
+                             "  private: 3 workers and 2 queues: net_ixgbe has no more\n"
+                             "  private does without: segmentation\n"));
+  EXPECT_THAT(out, HasSubstr("WORKER  CORE  STATE              PACKETS  PACKETS/BURST  CYCLES/PACKET  DROPPED\n"
+                             "     0     3  polling                 10            2.5          250.0        3\n"
+                             "     1   any  asleep                   0              -              -        0\n"
+                             "     2     5  STALLED for 1.5 s        0              -              -        0\n"
+                             "  worker 0 dropped: LATE-DROP 3\n"));
+  const json status = json::parse(run({"status", "--json"}).out);
+  const json& port = status["links"][0]["port"];
+  EXPECT_EQ(port["queues"], 2);
+  EXPECT_EQ(port["rss"]["fields"], "ipv4, ipv4-tcp");
+  EXPECT_EQ(port["offloads"], json({"fast free"}));
+  const json& workers = status["workers"];
+  EXPECT_EQ(workers[0]["cycles_per_packet"], 250.0);
+  EXPECT_EQ(workers[0]["packets_per_burst"], 2.5);
+  EXPECT_EQ(workers[0]["dropped"]["LATE-DROP"], 3);
+  EXPECT_EQ(workers[1]["state"], "asleep");
+  EXPECT_TRUE(workers[1]["cycles_per_packet"].is_null());
+  EXPECT_EQ(workers[2]["state"], "stalled");
+  EXPECT_EQ(workers[2]["stalled_for"], 1.5);
+}
+
+TEST_F(Ctl, ALinkThatGoesDownIsAnEvent) {
+  Event event;
+  event.kind = EventKind::kLinkDown;
+  event.link = story::kPrivate;
+  instance_.tell(event);
+  const json line = json::parse(run({"events"}).out);
+  EXPECT_EQ(line["kind"], "link_down");
+  EXPECT_EQ(line["code"], "LINK-DOWN");
+  EXPECT_EQ(line["link"], "private");
+  EXPECT_FALSE(line.contains("tuple"));
+}
+
 TEST_F(Ctl, EventsAreJsonLines) {
   play();
   const std::string out = run({"events"}).out;

@@ -71,7 +71,20 @@ class FakeInstance final : public InstanceView {
     box.timeouts[static_cast<size_t>(TimeoutClass::kTcpEstablished)] = std::chrono::seconds(350);
     status.boxes.push_back(box);
     status.links.push_back({.link = story::kPrivate, .device = "lapse0", .received_packets = 6, .received_bytes = 600});
-    status.workers.push_back({.polls = 5, .bursts = 4, .packets = 10});
+    PortStatus port{.driver = "net_ixgbe", .state = {.up = true, .megabits = 10'000}};
+    port.plan.queues = 2;
+    port.plan.receive_descriptors = port.plan.transmit_descriptors = 1024;
+    port.plan.distribution = io::Distribution::kRss;
+    port.plan.rss = {.ipv4 = true, .ipv4_tcp = true};
+    port.plan.rss_key.resize(40);
+    port.plan.fast_free = true;
+    port.plan.offloads_unused = {"segmentation"};
+    port.plan.notes = {"3 workers and 2 queues: net_ixgbe has no more"};
+    status.links.back().port = port;
+    status.workers.push_back(
+        {.polls = 5, .bursts = 4, .packets = 10, .busy_cycles = 2500, .core = 3, .dropped = {{DropReason::kLate, 3}}});
+    status.workers.push_back({.polls = 7, .asleep = true});
+    status.workers.push_back({.polls = 1, .core = 5, .stalled_for = std::chrono::milliseconds(1500)});
     return status;
   }
   std::vector<FlowView> flows(bool with_dead = false) const override {

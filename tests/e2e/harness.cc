@@ -319,6 +319,13 @@ int Lab::stop() {
 Peer::Peer(const Lab& lab, const std::string& host)
     : process_({program(), "exec", "--root", "-t", lab.name(), host, "--", "python3", test_file("peer.py")}) {}
 
+Peer::Peer(const Arguments& door)
+    : process_([&] {
+        Arguments arguments = door;
+        arguments.insert(arguments.end(), {"python3", test_file("peer.py")});
+        return arguments;
+      }()) {}
+
 Json Peer::call(Json command) {
   process_.write_line(command.dump());
   const std::string line = process_.read_line();

@@ -96,6 +96,8 @@ class Lab {
 class Peer {
  public:
   Peer(const Lab& lab, const std::string& host);
+  // Behind any other door: what is put before the program, as {"ip", "netns", "exec", "x"}.
+  explicit Peer(const Arguments& door);
 
   Json call(Json command);
   // The same, and no error is expected.

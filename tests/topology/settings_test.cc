@@ -91,7 +91,7 @@ TEST(Set, UnknownNameOrKeyIsAnError) {
       errors({"natgtw.capacity=5"}),
       ElementsAre("--set natgtw.capacity=5: no box, host, link or key of the file is called natgtw; did you mean "
                   "natgw? accepted is NAME.KEY=VALUE with one of natgw, app, api, private, internet, name, "
-                  "start_at, links, boxes, hosts"));
+                  "start_at, links, boxes, hosts, ports"));
   EXPECT_THAT(
       errors({"natgw.timeouts.tpc_syn=5s"}),
       ElementsAre(StartsWith("--set natgw.timeouts.tpc_syn=5s: boxes.natgw.timeouts.tpc_syn: unknown key (tpc_syn); "

@@ -7,7 +7,8 @@ namespace {
 const std::vector<ErrorRow> kRows{
     {"unknown key of the file",
      {{"start_at: app", "start_at: app\nlink: {}"}},
-     {"t.yaml:3:1: link: unknown key (link); did you mean links? accepted here: name, start_at, links, boxes, hosts"}},
+     {"t.yaml:3:1: link: unknown key (link); did you mean links? accepted here: name, start_at, links, boxes, hosts, "
+      "ports"}},
     {"unknown key of a host",
      {{"  app: { link: private, address: 10.0.1.10, gateway: 10.0.1.1 }\n",
        "  app: { link: private, adress: 10.0.1.10, address: 10.0.1.10, gateway: 10.0.1.1 }\n"}},
@@ -75,9 +76,6 @@ const std::vector<ErrorRow> kRows{
     {"scenario",
      {{kGoodFile, "scenario: S3.1\nsteps: []\n"}},
      {"t.yaml:1:1: scenario: this is a scenario, not a topology; scenarios are not available yet"}},
-    {"ports",
-     {{"start_at: app", "start_at: app\nports: { private: { pci: \"0000:3b:00.0\" } }"}},
-     {"t.yaml:3:1: ports: not available yet: this version runs in the lab only, without devices"}},
     {"instances",
      {{"start_at: app", "start_at: app\ninstances: {}"}},
      {"t.yaml:3:1: instances: not available yet: it belongs to ec2-conntrack, and this version has nat-gateway only"}},
