@@ -107,6 +107,14 @@ bool FlowIndex::remove(uint64_t hash, uint32_t record, Direction direction) {
       hash, [&](Position position, Word seen) { return seen == wanted && clear(hash, position, wanted); });
 }
 
+uint32_t FlowIndex::words() const {
+  uint32_t count = 0;
+  for (uint64_t bucket = 0; bucket < bucket_count_ + overflow_count_; ++bucket) {
+    count += used(buckets_[bucket]);
+  }
+  return count;
+}
+
 uint32_t FlowIndex::spilled_words() const {
   uint32_t count = 0;
   for (uint64_t bucket = 0; bucket < overflow_count_; ++bucket) {
