@@ -75,6 +75,25 @@ TEST_F(PortSchedules, TwoFirstWordsInDifferentPlaces) {
       });
 }
 
+// A pair at its limit is refused at its first word, and an allocation that succeeds changes that word once.
+TEST_F(PortSchedules, ARefusalLooksOnce) {
+  struct Counting final : StepHook {
+    void at(FlowStep) override { ++steps; }
+    int steps = 0;
+  };
+  Counting counting;
+  fresh(1000);
+  for (int flow = 0; flow < 1000; ++flow) {
+    ASSERT_TRUE(ports->take(kWeb));
+  }
+  const HookScope scope(counting);
+  ASSERT_FALSE(ports->take(kWeb));
+  EXPECT_EQ(counting.steps, 0);
+  ports->give_back(kWeb, be16(2000));
+  ASSERT_TRUE(ports->take(kWeb));
+  EXPECT_EQ(counting.steps, 1);
+}
+
 TEST_F(PortSchedules, TheLastPortIsTakenOnce) {
   schedules.run_all(
       [&]() -> std::array<Schedules::Actor, 2> {
