@@ -48,6 +48,8 @@ enum class FlowMutant : uint8_t {
   kNoOwnerCheck,      // filing again after a shortened timeout takes every worker's flows
   kStampGoesBack,     // stamp() stores whatever its own burst says
   kNoPairSecondScan,  // PortAllocator::take() does not look for rivals
+  kTurnRelaxed,       // the end of a turn does not order what was done in it
+  kWordRelaxed,       // nor does a word of the index, between who fills a record and who meets it while it opens
   kDeathNotTold,      // kill() does not mark the death, so that its record looks like one to be filed again
 };
 

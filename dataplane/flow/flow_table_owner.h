@@ -63,6 +63,11 @@ class FlowTable::Turn {
   }
   ~Turn() {
     if (owner_ != nullptr) {
+      if (broken(FlowMutant::kTurnRelaxed)) {
+        owner_->left.store(owner_->what_is_left(), std::memory_order_relaxed);
+        owner_->turn.store(false, std::memory_order_relaxed);
+        return;
+      }
       owner_->left.store(owner_->what_is_left(), std::memory_order_release);
       owner_->turn.store(false, std::memory_order_release);
     }

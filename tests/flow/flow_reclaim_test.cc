@@ -292,6 +292,23 @@ TEST(FlowReclaim, NextDeadlineLeadsToEveryDeath) {
   EXPECT_EQ(bench.listener.deaths.size(), 50u);
 }
 
+// It is a lower bound, but not a poor one: each step takes an idle flow down by a level of the wheel at least.
+TEST(FlowReclaim, AnIdleFlowIsReachedInAFewSteps) {
+  for (const Tick timeout : {1u, 255u, 256u, 350'000u, 432'000'000u, 1'036'800'000u}) {
+    FlowBench bench({}, std::chrono::milliseconds(timeout));
+    bench.add(nth(0), 12'345);
+    bench.advance(12'345);
+    uint32_t steps = 0;
+    for (Tick now = 12'345; bench.table.live_count() != 0; ++steps) {
+      now = *bench.table.next_deadline(kWorker, now);
+      bench.advance(now);
+    }
+    EXPECT_LE(steps, TimingWheel::kLevels) << timeout;
+    ASSERT_EQ(bench.listener.deaths.size(), 1u);
+    EXPECT_EQ(bench.listener.deaths[0].expired, 12'345 + timeout);
+  }
+}
+
 // Issue B, done when 3, in small: all dead at lookup at once, bounded work a burst, deaths told once and on time.
 TEST(FlowReclaim, AJumpOfFiveDaysOver100000Flows) {
   constexpr uint32_t kFlows = 100'000;

@@ -28,7 +28,7 @@ constexpr uint32_t kHotBuckets = 8;
 constexpr uint32_t kCapacity = 40;
 constexpr int kBurstsOfARound = 400;
 constexpr int kPacketsOfABurst = 8;
-constexpr uint32_t kRecordsADay = 32;  // budget of advance()
+constexpr uint32_t kRecordsOfAnAdvance = 32;  // budget of advance()
 
 // A stamp of the history must not order what the table does not: a relaxed one is nothing to thread sanitizer, and to
 // the processor it is the same locked addition.
@@ -96,7 +96,19 @@ struct HotKeys {
 };
 
 struct HotTable {
-  explicit HotTable(size_t workers) : bench({.capacity = kCapacity, .workers = workers}, 6ms), keys(bench.table) {}
+  explicit HotTable(size_t workers) : bench({.capacity = kCapacity, .workers = workers}, 6ms), keys(bench.table) {
+    use_up_records();
+  }
+  // Every record has been used once and is free in the first worker's list: the others have to take theirs from there.
+  void use_up_records() {
+    while (bench.table.free_count() < bench.table.record_count() || bench.table.record_count() < 1000) {
+      while (const FlowRef flow = bench.add(nth(bench.table.record_count()), 0)) {
+        bench.table.kill(flow);
+      }
+      bench.advance(0);
+      bench.advance(0);
+    }
+  }
   FlowBench bench;
   HotKeys keys;
   std::atomic<Tick> clock{1000};
@@ -245,7 +257,7 @@ class HotWorker final : public ExpiryListener {
     if (random_.one_in(8)) {
       table_.reap(id_, now_, 8, *this);
     } else if (!random_.one_in(4)) {
-      table_.advance(id_, now_, kRecordsADay, *this);
+      table_.advance(id_, now_, kRecordsOfAnAdvance, *this);
     }
   }
 

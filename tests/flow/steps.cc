@@ -20,7 +20,7 @@ constexpr Named kMutants[] = {
     {"no-grace-period", FlowMutant::kNoGracePeriod},  {"no-control-check", FlowMutant::kNoControlCheck},
     {"stamp-revives", FlowMutant::kStampRevives},     {"no-owner-check", FlowMutant::kNoOwnerCheck},
     {"stamp-goes-back", FlowMutant::kStampGoesBack},  {"no-pair-second-scan", FlowMutant::kNoPairSecondScan},
-    {"death-not-told", FlowMutant::kDeathNotTold},
+    {"word-relaxed", FlowMutant::kWordRelaxed},       {"death-not-told", FlowMutant::kDeathNotTold},
 };
 
 std::optional<FlowMutant> chosen_mutant() {
