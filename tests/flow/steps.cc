@@ -20,7 +20,8 @@ constexpr Named kMutants[] = {
     {"no-grace-period", FlowMutant::kNoGracePeriod},  {"no-control-check", FlowMutant::kNoControlCheck},
     {"stamp-revives", FlowMutant::kStampRevives},     {"no-owner-check", FlowMutant::kNoOwnerCheck},
     {"stamp-goes-back", FlowMutant::kStampGoesBack},  {"no-pair-second-scan", FlowMutant::kNoPairSecondScan},
-    {"word-relaxed", FlowMutant::kWordRelaxed},       {"death-not-told", FlowMutant::kDeathNotTold},
+    {"word-relaxed", FlowMutant::kWordRelaxed},       {"turn-relaxed", FlowMutant::kTurnRelaxed},
+    {"death-not-told", FlowMutant::kDeathNotTold},
 };
 
 std::optional<FlowMutant> chosen_mutant() {
