@@ -164,11 +164,12 @@ bool NatGateway::Turn::match(const Packet& packet, Direction direction, uint64_t
     if (!table_.find(packet.tuple, hash, guess, flow) || flow.direction != direction) {
       return false;
     }
-    if (!table_.is_over(flow, tick_)) {
+    const auto expired = table_.expired(flow, tick_);
+    if (!expired) {
       return true;
     }
     if (table_.kill(flow)) {
-      on_expired(flow, table_.expired_at(flow));
+      on_expired(flow, *expired);
       return false;
     }
   }
@@ -359,8 +360,9 @@ void NatGateway::Turn::bury_a_dead_holder(const FiveTuple& original) {
     reply.destination = addresses[worker_.random.below(static_cast<uint32_t>(addresses.size()))];
     reply.destination_port = be16(static_cast<uint16_t>(kFirstPort + worker_.random.below(kPortCount)));
     const FlowRef flow = table_.find(reply, table_.hash(reply));
-    if (flow && table_.is_over(flow, tick_) && table_.kill(flow)) {
-      on_expired(flow, table_.expired_at(flow));
+    const auto expired = flow ? table_.expired(flow, tick_) : std::nullopt;
+    if (expired && table_.kill(flow)) {
+      on_expired(flow, *expired);
       return;
     }
   }

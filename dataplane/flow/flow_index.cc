@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "dataplane/flow/flow_steps.h"
+
 namespace lapse {
 
 namespace {
@@ -35,6 +37,12 @@ FlowIndex::Position FlowIndex::insert_into(Bucket& bucket, Word word, uint32_t o
   for (uint32_t slot = 0; slot < kSlots; ++slot) {
     Word seen = bucket.words[slot].load(std::memory_order_relaxed);
     while ((seen & kOccupied) == 0) {
+      if (broken(FlowMutant::kWordRelaxed)) {
+        if (bucket.words[slot].compare_exchange_weak(seen, (seen & kSpill) | word, std::memory_order_relaxed)) {
+          return {&bucket.words[slot], order + slot};
+        }
+        continue;
+      }
       // Sequentially consistent, as the second scan of put(): of two equal keys at least one sees the other.
       if (bucket.words[slot].compare_exchange_weak(seen, (seen & kSpill) | word, std::memory_order_seq_cst)) {
         return {&bucket.words[slot], order + slot};
@@ -106,6 +114,14 @@ bool FlowIndex::remove(uint64_t hash, uint32_t record, Direction direction) {
   const Word wanted = word(hash, record, direction);
   return scan<std::memory_order_acquire>(
       hash, [&](Position position, Word seen) { return seen == wanted && clear(hash, position, wanted); });
+}
+
+uint32_t FlowIndex::words() const {
+  uint32_t count = 0;
+  for (uint64_t bucket = 0; bucket < bucket_count_ + overflow_count_; ++bucket) {
+    count += used(buckets_[bucket]);
+  }
+  return count;
 }
 
 uint32_t FlowIndex::spilled_words() const {

@@ -108,7 +108,21 @@ class FlowIndex {
     return false;
   }
 
-  // Swaps 'word' into a free slot; no position when there is none, which a table below its capacity does not see.
+  // Calls visit(position, word) for every word, whatever its tag, in the places where a word of 'hash' may stand.
+  template <typename Visit>
+  void walk(uint64_t hash, Visit&& visit) const {
+    for (uint32_t bucket = 0; bucket < 2 + kOverflowWindow; ++bucket) {
+      Bucket& place = bucket == 0 ? first(hash) : bucket == 1 ? second(hash) : overflow(hash, bucket - 2);
+      for (uint32_t slot = 0; slot < kSlots; ++slot) {
+        const Word word = place.words[slot].load(std::memory_order_acquire);
+        if ((word & kOccupied) != 0) {
+          visit(Position{&place.words[slot], bucket * kSlots + slot}, word & ~kSpill);
+        }
+      }
+    }
+  }
+
+  // Swaps 'word' into a free slot; no position when there is none: then words of the dead stand in the way.
   Position insert(uint64_t hash, Word word);
   // Changes 'from' to 'to' where it stands; false when it is no longer there.
   static bool replace(Position position, Word from, Word to);
@@ -122,6 +136,9 @@ class FlowIndex {
 
   size_t bytes() const { return buckets_.bytes(); }
   uint32_t spilled_words() const;  // for tests and metrics: walks the overflow
+  uint32_t words() const;          // the same, over everything
+  // The two buckets of a key: for tests that crowd some.
+  std::pair<uint64_t, uint64_t> buckets(uint64_t hash) const { return {first_index(hash), second_index(hash)}; }
   void erase_all() { buckets_.clear(); }
 
  private:

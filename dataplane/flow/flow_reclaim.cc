@@ -1,5 +1,5 @@
 // How a record comes back: inbox, wheel, index, grace period, free list. Everything here but enlist(), pop_free() and
-// push_free() is done by the owner of the records alone.
+// push_free() is done by whoever holds the turn of the records' owner.
 #include <algorithm>
 #include <cassert>
 
@@ -39,8 +39,19 @@ void FlowTable::push_free(Owner& owner, const Chain& chain) {
                                                      std::memory_order_relaxed));
 }
 
-uint32_t FlowTable::take_record(Owner& owner) {
-  if (const uint32_t recycled = pop_free(owner)) {
+uint32_t FlowTable::free_count() const {
+  uint32_t count = 0;
+  for (size_t worker = 0; worker < options_.workers; ++worker) {
+    auto record = static_cast<uint32_t>(owners_[worker]->free_records.load(std::memory_order_acquire));
+    for (; record != 0; record = next_[record - 1].load(std::memory_order_relaxed)) {
+      ++count;
+    }
+  }
+  return count;
+}
+
+uint32_t FlowTable::take_record(WorkerId worker) {
+  if (const uint32_t recycled = pop_free(owner(worker))) {
     return recycled;
   }
   uint32_t fresh = untouched_.load(std::memory_order_relaxed);
@@ -49,13 +60,18 @@ uint32_t FlowTable::take_record(Owner& owner) {
       return fresh + 1;
     }
   }
-  collect_grace(owner);
-  begin_grace(owner);
-  if (const uint32_t recycled = pop_free(owner)) {
-    return recycled;
-  }
-  for (size_t other = 0; other < options_.workers; ++other) {
-    if (const uint32_t recycled = pop_free(*owners_[other])) {
+  return take_freed(worker);
+}
+
+// Every record has been used: from this worker's list, then the others', and what has waited long enough counts.
+uint32_t FlowTable::take_freed(WorkerId worker) {
+  for (size_t i = 0; i < options_.workers; ++i) {
+    Owner& other = *owners_[(lapse::index(worker) + i) % options_.workers];
+    if (const Turn turn(other); turn) {
+      collect_grace(other);
+      begin_grace(other);
+    }
+    if (const uint32_t recycled = pop_free(other)) {
       return recycled;
     }
   }
@@ -130,16 +146,17 @@ void FlowTable::file(Owner& owner, FlowId id, FlowControl control) {
 }
 
 void FlowTable::expire_or_file(Owner& owner, FlowId id, Tick now, ExpiryListener& listener, Batch& ended) {
+  step(FlowStep::kTakenFromWheel);
   FlowRecord& record = this->record(id);
   FlowRef flow{&record, id, Direction::kOriginal, record.control.load(std::memory_order_acquire)};
   while (flow.control.life == FlowLife::kLive) {
-    if (!is_over(flow, now)) {
+    const std::optional<Tick> expired = this->expired(flow, now);
+    if (!expired) {
       file(owner, id, flow.control);
       return;
     }
-    const Tick expired = expired_at(flow);
     if (mark_dead(flow)) {
-      listener.on_expired(flow, expired);
+      listener.on_expired(flow, *expired);
       const uint8_t before =
           record.in_inbox.fetch_or(FlowRecord::kInInbox | FlowRecord::kDeathTold, std::memory_order_acq_rel);
       if ((before & FlowRecord::kInInbox) == 0) {
@@ -172,20 +189,24 @@ size_t FlowTable::turn_wheel(Owner& owner, Tick now, size_t budget, ExpiryListen
   return looked;
 }
 
-// After a timeout was made shorter, every flow that this worker has filed is filed again, a budget at a time.
-size_t FlowTable::refile_shortened(Owner& owner, WorkerId worker, size_t budget) {
+// After a timeout was made shorter, every flow that this owner has filed is filed again, a budget at a time. Only a
+// living record's owner may be read, and only the owner's wheel may be asked.
+size_t FlowTable::refile_shortened(Owner& owner, size_t budget) {
   const uint32_t shortened = timeouts_.shortened();
-  if (shortened != owner.shortened_seen) {
-    owner.shortened_seen = shortened;
+  if (shortened != owner.shortened_seen.load(std::memory_order_relaxed)) {
+    owner.shortened_seen.store(shortened, std::memory_order_release);
     owner.refile_next = 0;
     owner.refile_end = record_count();
   }
   size_t looked = 0;
   for (; looked < budget && owner.refile_next < owner.refile_end; ++looked, ++owner.refile_next) {
     const FlowRecord& record = records_[owner.refile_next];
-    const FlowControl control = record.control.load(std::memory_order_acquire);
-    if (control.life == FlowLife::kLive && record.owner == static_cast<uint8_t>(worker) &&
-        owner.wheel.holds(owner.refile_next)) {
+    const FlowControl control = record.control.load(std::memory_order_seq_cst);
+    if (control.life != FlowLife::kLive) {
+      continue;
+    }
+    const bool mine = record.owner == static_cast<uint8_t>(owner.id) || broken(FlowMutant::kNoOwnerCheck);
+    if (mine && owner.wheel.holds(owner.refile_next)) {
       owner.wheel.remove(owner.refile_next);
       file(owner, FlowId{owner.refile_next}, control);
     }
@@ -236,25 +257,53 @@ void FlowTable::begin_grace(Owner& owner) {
 }
 
 void FlowTable::collect_grace(Owner& owner) {
-  if (owner.in_grace.first != 0 && quiescence_.passed(owner.token)) {
-    step(FlowStep::kFreed);
+  if (owner.in_grace.first == 0) {
+    return;
+  }
+  if (quiescence_.passed(owner.token) || broken(FlowMutant::kNoGracePeriod)) {
     push_free(owner, owner.in_grace);
     owner.in_grace = {};
+    step(FlowStep::kFreed);
   }
 }
 
 // ---- between bursts ----
 
-size_t FlowTable::reap(WorkerId worker, Tick now, size_t budget, ExpiryListener& listener) {
-  Owner& mine = owner(worker);
-  if (mine.wheel.empty()) {
-    mine.wheel.start_at(now);
+// Whether looking may be worth it: something has come in, or what the last turn left is due. In this order: a turn says
+// kWork before it takes anything away.
+bool FlowTable::is_behind(const Owner& owner, Tick now) const {
+  if (owner.inbox.load(std::memory_order_acquire) != 0 ||
+      owner.shortened_seen.load(std::memory_order_acquire) != timeouts_.shortened()) {
+    return true;
+  }
+  const uint64_t left = owner.left.load(std::memory_order_acquire);
+  return left == Owner::kWork || (left != Owner::kNothing && static_cast<int32_t>(static_cast<Tick>(left) - now) <= 0);
+}
+
+size_t FlowTable::reap_of(Owner& owner, Tick now, size_t budget, ExpiryListener& listener) {
+  const Turn turn(owner);
+  if (!turn) {
+    return 0;
+  }
+  if (owner.wheel.empty()) {
+    owner.wheel.start_at(now);
   }
   size_t left = budget;
-  left -= turn_wheel(mine, now, left, listener);
-  left -= drain_inbox(mine, (left + 1) / 2);
-  left -= refile_shortened(mine, worker, (left + 1) / 2);
-  left -= turn_wheel(mine, now, left, listener);
+  left -= turn_wheel(owner, now, left, listener);
+  left -= drain_inbox(owner, (left + 1) / 2);
+  left -= refile_shortened(owner, (left + 1) / 2);
+  left -= turn_wheel(owner, now, left, listener);
+  return budget - left;
+}
+
+size_t FlowTable::reap(WorkerId worker, Tick now, size_t budget, ExpiryListener& listener) {
+  size_t left = budget;
+  for (size_t i = 0; i < options_.workers && left > 0; ++i) {
+    Owner& other = *owners_[(lapse::index(worker) + i) % options_.workers];
+    if (is_behind(other, now)) {
+      left -= reap_of(other, now, left, listener);
+    }
+  }
   return budget - left;
 }
 
@@ -262,13 +311,17 @@ size_t FlowTable::reap(WorkerId worker, Tick now, size_t budget, ExpiryListener&
 // turning.
 size_t FlowTable::advance(WorkerId worker, Tick now, size_t budget, ExpiryListener& listener) {
   Owner& mine = owner(worker);
+  const Turn turn(mine);
+  if (!turn) {
+    return 0;
+  }
   collect_grace(mine);
   if (mine.wheel.empty()) {
     mine.wheel.start_at(now);
   }
   size_t left = budget;
   left -= drain_inbox(mine, (left + 1) / 2);
-  left -= refile_shortened(mine, worker, (left + 1) / 2);
+  left -= refile_shortened(mine, (left + 1) / 2);
   left -= turn_wheel(mine, now, left, listener);
   left -= drain_inbox(mine, left);
   begin_grace(mine);
@@ -277,10 +330,14 @@ size_t FlowTable::advance(WorkerId worker, Tick now, size_t budget, ExpiryListen
 
 std::optional<Tick> FlowTable::next_deadline(WorkerId worker, Tick now) const {
   const Owner& mine = owner(worker);
-  const bool waiting = mine.drained != 0 || mine.inbox.load(std::memory_order_acquire) != 0 ||
-                       mine.refile_next < mine.refile_end || mine.shortened_seen != timeouts_.shortened();
-  const std::optional<Tick> next = mine.wheel.next();
-  return waiting || (next && static_cast<int32_t>(*next - now) < 0) ? std::optional<Tick>(now) : next;
+  if (is_behind(mine, now)) {
+    return now;
+  }
+  const uint64_t left = mine.left.load(std::memory_order_acquire);
+  if (left == Owner::kNothing) {
+    return std::nullopt;
+  }
+  return left == Owner::kWork ? now : static_cast<Tick>(left);
 }
 
 // ---- after a fault ----
@@ -294,6 +351,8 @@ void FlowTable::rebuild() {
     owner.wheel.erase_all();
     owner.inbox.store(0, std::memory_order_relaxed);
     owner.free_records.store(0, std::memory_order_relaxed);
+    owner.left.store(Owner::kNothing, std::memory_order_relaxed);
+    owner.turn.store(false, std::memory_order_release);
     owner.drained = owner.refile_next = owner.refile_end = 0;
     owner.unlinked = owner.in_grace = {};
   }

@@ -35,7 +35,7 @@ FlowTable::FlowTable(const Options& options, Quiescence& quiescence)
       chunks_(record_count_, options.workers) {
   assert(options.workers > 0 && options.workers <= kMaxWorkers);
   for (size_t worker = 0; worker < options.workers; ++worker) {
-    owners_[worker] = std::make_unique<Owner>(chunks_, places_);
+    owners_[worker] = std::make_unique<Owner>(WorkerId{static_cast<uint8_t>(worker)}, chunks_, places_);
   }
 }
 
@@ -60,14 +60,21 @@ bool FlowTable::reserve() {
   return true;
 }
 
-FlowRef FlowTable::open(WorkerId worker, Tick now, ExpiryListener& listener) {
-  if (!reserve()) {
-    reap(worker, now, kReapForRoom, listener);
-    if (!reserve()) {
-      return {};
+// A few at a time, so that a full table with many dead does not make one packet bury them all.
+bool FlowTable::reserve_or_reap(WorkerId worker, Tick now, ExpiryListener& listener) {
+  for (size_t round = 0; !reserve(); ++round) {
+    if (round == kReapRounds || reap(worker, now, kReapForRoom, listener) == 0) {
+      return reserve();
     }
   }
-  const uint32_t taken = take_record(owner(worker));
+  return true;
+}
+
+FlowRef FlowTable::open(WorkerId worker, Tick now, ExpiryListener& listener) {
+  if (!reserve_or_reap(worker, now, listener)) {
+    return {};
+  }
+  const uint32_t taken = take_record(worker);
   if (taken == 0) {
     release_reservation();
     return {};
@@ -113,15 +120,15 @@ FlowTable::Claim FlowTable::judge(FlowIndex::Word word, const FiveTuple& key, Ti
       return FlowIndex::tentative(word) ? Claim::kTentative : Claim::kHeld;
     }
     const FlowRef flow{&record, FlowId{FlowIndex::record(word)}, FlowIndex::direction(word), control};
-    if (!is_over(flow, now)) {
+    const std::optional<Tick> expired = this->expired(flow, now);
+    if (!expired) {
       if (holder != nullptr) {
         *holder = flow;
       }
       return Claim::kHeld;
     }
-    const Tick expired = expired_at(flow);
     if (kill(flow)) {
-      listener.on_expired(flow, expired);
+      listener.on_expired(flow, *expired);
       return Claim::kNone;
     }
   }
@@ -155,6 +162,22 @@ bool FlowTable::outlasts_rivals(FlowIndex::Position own, const FiveTuple& key, u
   });
 }
 
+// A dead flow's words stand until its owner comes by. They do not keep a living one out: a record whose word was seen in
+// this burst is not reused in it, so a dead one stays dead, and its keys say where the word counts as spilled.
+FlowIndex::Position FlowTable::place(uint64_t hash, FlowIndex::Word word) {
+  const FlowIndex::Position position = index_.insert(hash, word);
+  if (position) [[likely]] {
+    return position;
+  }
+  index_.walk(hash, [this](FlowIndex::Position where, FlowIndex::Word seen) {
+    const FlowRecord& record = records_[FlowIndex::record(seen)];
+    if (record.control.load(std::memory_order_acquire).life == FlowLife::kDead) {
+      index_.clear(this->hash(record.tuple(FlowIndex::direction(seen))), where, seen);
+    }
+  });
+  return index_.insert(hash, word);
+}
+
 FlowTable::Put FlowTable::put(const FlowRef& opening, Direction direction, uint64_t hash, Tick now,
                               ExpiryListener& listener, FlowRef* holder) {
   assert(opening.control.life == FlowLife::kOpening);
@@ -171,12 +194,12 @@ FlowTable::Put FlowTable::put(const FlowRef& opening, Direction direction, uint6
   step(FlowStep::kKeyLookedFor);
   const FlowIndex::Word confirmed = FlowIndex::word(hash, static_cast<uint32_t>(opening.id), direction);
   const FlowIndex::Word tentative = confirmed | FlowIndex::kTentative;
-  const FlowIndex::Position position = index_.insert(hash, tentative);
+  const FlowIndex::Position position = place(hash, tentative);
   if (!position) {
     return Put::kTaken;
   }
   step(FlowStep::kWordPlaced);
-  if (!outlasts_rivals(position, key, hash, now, listener, holder)) {
+  if (!broken(FlowMutant::kNoSecondScan) && !outlasts_rivals(position, key, hash, now, listener, holder)) {
     index_.clear(hash, position, tentative);
     return Put::kTaken;
   }
@@ -195,13 +218,18 @@ void FlowTable::publish(FlowRef& opening, TcpState state, TimeoutClass timeout_c
   opening.control.life = FlowLife::kLive;
   opening.control.tcp_state = state;
   opening.control.timeout_class = timeout_class;
-  record.control.store(opening.control, std::memory_order_release);
+  if (broken(FlowMutant::kPublishRelaxed)) {
+    record.control.store(opening.control, std::memory_order_relaxed);
+  } else {
+    record.control.store(opening.control, std::memory_order_release);
+  }
   step(FlowStep::kPublished);
   // The owner files it from there: no packet touches the wheel.
   enlist(opening.id, record, FlowRecord::kInInbox);
 }
 
-// A key of this record that was never put is not found, which is as good.
+// A key of this record that was never put is not found, which is as good. The words go at once, or a burst of failures
+// would crowd the index; by the inbox only while another worker does this one's work.
 void FlowTable::roll_back(const FlowRef& opening) {
   assert(opening.control.life == FlowLife::kOpening);
   FlowRecord& record = *opening.record;
@@ -209,7 +237,12 @@ void FlowTable::roll_back(const FlowRef& opening) {
   dead.life = FlowLife::kDead;
   record.control.store(dead, std::memory_order_release);
   release_reservation();
-  bury(owner(WorkerId{record.owner}), opening.id);
+  Owner& mine = owner(WorkerId{record.owner});
+  if (const Turn turn(mine); turn) {
+    bury(mine, opening.id);
+  } else {
+    enlist(opening.id, record, FlowRecord::kInInbox | FlowRecord::kDeathTold);
+  }
 }
 
 bool FlowTable::mark_dead(const FlowRef& flow) {
@@ -232,7 +265,8 @@ bool FlowTable::kill(const FlowRef& flow) {
   if (!mark_dead(flow)) {
     return false;
   }
-  enlist(flow.id, *flow.record, FlowRecord::kInInbox | FlowRecord::kDeathTold);
+  const uint8_t told = broken(FlowMutant::kDeathNotTold) ? 0 : FlowRecord::kDeathTold;
+  enlist(flow.id, *flow.record, FlowRecord::kInInbox | told);
   return true;
 }
 
@@ -244,13 +278,13 @@ bool FlowTable::transition(FlowRef& flow, TcpState state, TimeoutClass timeout_c
   FlowControl moved = expected;
   moved.tcp_state = state;
   moved.timeout_class = timeout_class;
-  if (!flow.record->control.compare_exchange_strong(expected, moved, std::memory_order_acq_rel,
+  if (!flow.record->control.compare_exchange_strong(expected, moved, std::memory_order_seq_cst,
                                                     std::memory_order_relaxed)) {
     return false;
   }
   step(FlowStep::kMoved);
   // Filed under the old class it would be looked at too late; what gets longer is found when its old time comes.
-  if (timeouts_.milliseconds(timeout_class) < timeouts_.milliseconds(flow.control.timeout_class)) {
+  if (timeouts_.is_shorter(timeout_class, flow.control.timeout_class)) {
     enlist(flow.id, *flow.record, FlowRecord::kInInbox);
   }
   flow.control = moved;

@@ -81,11 +81,12 @@ class FlowTable {
   // there is none.
   bool find(const FiveTuple& key, uint64_t hash, Guess guess, FlowRef& found) const;
 
-  // Whether the timeout has run out at 'now'; deadline() is the first tick at which it has.
-  bool is_over(const FlowRef& flow, Tick now) const;
+  // When the timeout of a flow that is over at 'now' ran out: last seen + timeout, for the event about its death. Read
+  // before kill(): a worker that found the flow alive may still stamp it.
+  std::optional<Tick> expired(const FlowRef& flow, Tick now) const;
+  bool is_over(const FlowRef& flow, Tick now) const { return expired(flow, now).has_value(); }
+  // The first tick at which it is over: a tick later than it expired where the comparator is '>'.
   Tick deadline(const FlowRef& flow) const;
-  // What an event about the death says: last seen + timeout. A tick before deadline() where the comparator is '>'.
-  Tick expired_at(const FlowRef& flow) const;
 
   // ---- transitions; each is one swap of the control word ----
   // Makes the death of 'flow' final. True for exactly one caller, who counts it and tells; the record is reclaimed
@@ -93,19 +94,20 @@ class FlowTable {
   bool kill(const FlowRef& flow);
   // Moves 'flow' on; false when it has died meanwhile or another worker moved it: look again. Updates 'flow.control'.
   bool transition(FlowRef& flow, TcpState state, TimeoutClass timeout_class);
-  // Marks activity: forward only, and only when the tick has changed. Keeps the cadence, except across a clock jump.
+  // Marks activity: forward only, also when a burst that began later was faster, and only when the tick has changed.
+  // Keeps the cadence, except across a clock jump.
   void stamp(const FlowRef& flow, Tick now, Tick last_jump);
 
   // ---- a new flow ----
-  // A record in the state 'opening', owned by 'worker', or none: the table is full of living flows. Flows that are over
-  // are killed to make room, through 'listener'. The caller fills the protocol and the scope, and by set_original() and
-  // set_reply() both tuples; a tuple may be set again until it is put.
+  // A record in the state 'opening', owned by 'worker', or none: the table is full of living flows. Flows that are over,
+  // whoever owns them, are killed to make room, through 'listener'. The caller fills the protocol and the scope, and by
+  // set_original() and set_reply() both tuples; a tuple may be set again until it is put.
   FlowRef open(WorkerId worker, Tick now, ExpiryListener& listener);
 
   enum class Put : uint8_t { kInserted, kTaken };
   // Put-if-absent of one of the record's two tuples. kTaken: a flow that is not over has this key; 'holder' names it
-  // (and may still be opening: then its record is null). A flow that is over and in the way is killed, through
-  // 'listener'.
+  // (and may still be opening: then its record is null), or another put of this key is under way. A flow that is over
+  // and in the way is killed, through 'listener'.
   Put put(const FlowRef& opening, Direction direction, uint64_t hash, Tick now, ExpiryListener& listener,
           FlowRef* holder = nullptr);
   // Makes the flow visible to find(), stamped 'now'. Both keys are in. Updates 'opening.control'.
@@ -113,17 +115,19 @@ class FlowTable {
   // Takes back what was put, and the record.
   void roll_back(const FlowRef& opening);
 
-  // Kills flows of 'worker' that are over, looking at 'budget' records at most and only at those whose time has come
-  // by the wheel: for whoever finds something used up that such a flow may hold. Returns the number looked at.
+  // Kills flows that are over, first those of 'worker', then those of workers that are behind, looking at 'budget'
+  // records at most and only at those whose time has come by the wheel: for whoever finds something used up that such a
+  // flow may hold. Returns the number looked at.
   size_t reap(WorkerId worker, Tick now, size_t budget, ExpiryListener& listener);
 
-  // ---- reclaim: only the owner's own flows, only between bursts ----
+  // ---- reclaim: the owner's own flows, between bursts ----
   // Drains the inbox, kills and unlinks what is over, files living flows again, frees records after their grace period:
-  // at most 'budget' records. Returns the number of records worked on.
+  // at most 'budget' records. Returns the number of records worked on; 0 also while another worker that needs room
+  // does this one's work.
   size_t advance(WorkerId worker, Tick now, size_t budget, ExpiryListener& listener);
   // No flow of this worker is over before this tick; none when it has no flows. `now` when work is waiting. A lower
   // bound: the flow that it is about may have been seen since, and a distant deadline is known to the slot of the
-  // wheel.
+  // wheel. From bound to bound an idle flow is reached in at most TimingWheel::kLevels steps.
   std::optional<Tick> next_deadline(WorkerId worker, Tick now) const;
 
   // ---- control ----
@@ -131,17 +135,21 @@ class FlowTable {
   std::optional<FlowSnapshot> snapshot(FlowId id) const;
   uint32_t record_count() const;  // ids run from 0 to here
   size_t memory_bytes() const;    // index, records, wheel and the rest, as mapped
+  uint32_t free_count() const;    // for tests: records in free lists; no worker may be in the table
+  const FlowIndex& key_index() const { return index_; }  // for tests and metrics
   // Makes index, wheels, inboxes and free lists anew from the records, after a worker stopped in the middle of
   // anything: what was live lives on, what was opening is gone. No worker may be in the table.
   void rebuild();
 
  private:
   struct Owner;
+  class Turn;
   struct Chain;
   struct Batch;
   enum class Claim : uint8_t;
 
-  static constexpr size_t kReapForRoom = 8;
+  static constexpr size_t kReapForRoom = 8;  // records looked at before it is tried again
+  static constexpr size_t kReapRounds = 8;   // times that a packet finds no room and looks for some more
 
   FlowRecord& record(FlowId id) const { return records_[index(id)]; }
   Owner& owner(WorkerId worker) const;
@@ -151,22 +159,27 @@ class FlowTable {
   // flow_table.cc
   bool scan(const FiveTuple& key, uint64_t hash, FlowRef& found) const;
   Claim judge(FlowIndex::Word word, const FiveTuple& key, Tick now, ExpiryListener& listener, FlowRef* holder);
+  FlowIndex::Position place(uint64_t hash, FlowIndex::Word word);
   bool outlasts_rivals(FlowIndex::Position own, const FiveTuple& key, uint64_t hash, Tick now, ExpiryListener& listener,
                        FlowRef* holder);
   bool reserve();
+  bool reserve_or_reap(WorkerId worker, Tick now, ExpiryListener& listener);
   void release_reservation() { live_.fetch_sub(1, std::memory_order_relaxed); }
 
   // flow_reclaim.cc
-  uint32_t take_record(Owner& owner);
+  uint32_t take_record(WorkerId worker);
   uint32_t pop_free(Owner& owner);
   void push_free(Owner& owner, const Chain& chain);
+  uint32_t take_freed(WorkerId worker);
   bool mark_dead(const FlowRef& flow);
   void enlist(FlowId id, FlowRecord& record, uint8_t flags);
   void bury(Owner& owner, FlowId id);
+  size_t reap_of(Owner& owner, Tick now, size_t budget, ExpiryListener& listener);
+  bool is_behind(const Owner& owner, Tick now) const;
   void collect_grace(Owner& owner);
   void begin_grace(Owner& owner);
   size_t drain_inbox(Owner& owner, size_t budget);
-  size_t refile_shortened(Owner& owner, WorkerId worker, size_t budget);
+  size_t refile_shortened(Owner& owner, size_t budget);
   size_t turn_wheel(Owner& owner, Tick now, size_t budget, ExpiryListener& listener);
   void look_at(Owner& owner, FlowId id, Batch& ended);
   void expire_or_file(Owner& owner, FlowId id, Tick now, ExpiryListener& listener, Batch& ended);
@@ -207,11 +220,12 @@ class FlowTable {
 [[gnu::always_inline]] inline bool FlowTable::match(FlowIndex::Word word, const FiveTuple& key, FlowRef& found) const {
   FlowRecord& record = records_[FlowIndex::record(word)];
   const FlowControl before = record.control.load(std::memory_order_acquire);
-  if (before.life != FlowLife::kLive || !record.has_key(key, FlowIndex::direction(word))) {
+  const bool before_fits = before.life == FlowLife::kLive || broken(FlowMutant::kNoControlCheck);
+  if (!before_fits || !record.has_key(key, FlowIndex::direction(word))) {
     return false;
   }
   const FlowControl control = record.control.load(std::memory_order_acquire);
-  if (!control.is_same_life(before)) {
+  if (!control.is_same_life(before) && !broken(FlowMutant::kNoControlCheck)) {
     return false;
   }
   found.record = &record;
@@ -237,29 +251,38 @@ inline Tick FlowTable::deadline(const FlowRef& flow) const {
   return flow.record->last_seen.load(std::memory_order_relaxed) + timeouts_.dead_after(flow.control.timeout_class);
 }
 
-inline Tick FlowTable::expired_at(const FlowRef& flow) const {
-  return flow.record->last_seen.load(std::memory_order_relaxed) + timeouts_.milliseconds(flow.control.timeout_class);
-}
-
 // Signed: another worker may have stamped the flow in a burst that began after this one.
-inline bool FlowTable::is_over(const FlowRef& flow, Tick now) const {
-  const auto idle = static_cast<int32_t>(now - flow.record->last_seen.load(std::memory_order_relaxed));
-  return idle >= static_cast<int32_t>(timeouts_.dead_after(flow.control.timeout_class));
+inline std::optional<Tick> FlowTable::expired(const FlowRef& flow, Tick now) const {
+  const Tick last = flow.record->last_seen.load(std::memory_order_relaxed);
+  if (static_cast<int32_t>(now - last) < static_cast<int32_t>(timeouts_.dead_after(flow.control.timeout_class))) {
+    return std::nullopt;
+  }
+  return last + timeouts_.milliseconds(flow.control.timeout_class);
 }
 
+// A swap, not a store: of two workers the one whose burst began earlier may come second. It never touches the control
+// word, so it cannot undo a death.
 inline void FlowTable::stamp(const FlowRef& flow, Tick now, Tick last_jump) {
   constexpr int32_t kShortestCadence = 1000;  // ticks
-  const Tick last = flow.record->last_seen.load(std::memory_order_relaxed);
-  const auto gap = static_cast<int32_t>(now - last);
-  if (gap <= 0) {
-    return;
+  Tick last = flow.record->last_seen.load(std::memory_order_relaxed);
+  int32_t gap;
+  do {
+    gap = static_cast<int32_t>(now - last);
+    if (gap <= 0) {
+      return;
+    }
+    step(FlowStep::kStampRead);
+    if (broken(FlowMutant::kStampGoesBack)) {
+      last = flow.record->last_seen.load(std::memory_order_relaxed);
+    }
+  } while (!flow.record->last_seen.compare_exchange_weak(last, now, std::memory_order_relaxed));
+  if (broken(FlowMutant::kStampRevives)) {
+    flow.record->control.store(flow.control, std::memory_order_release);
   }
-  step(FlowStep::kStampRead);
-  if (gap >= kShortestCadence && now - last_jump >= now - last) [[unlikely]] {
+  if (gap >= kShortestCadence && now - last_jump >= static_cast<Tick>(gap)) [[unlikely]] {
     flow.record->cadence.store(static_cast<uint8_t>(std::bit_width(static_cast<uint32_t>(gap)) - 1),
                                std::memory_order_relaxed);
   }
-  flow.record->last_seen.store(now, std::memory_order_relaxed);
 }
 
 }  // namespace lapse

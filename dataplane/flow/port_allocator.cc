@@ -4,10 +4,11 @@
 //   occupied  tentative  fingerprint  map id + 1   count        tentative: a nonce in the place of map and count
 //
 // A word with the count is only ever changed by compare-and-swap, so a limit is exact as long as a pair has one word.
-// With one worker that is plain. With several, two may make the first word of a pair at once: each places a tentative
-// word, then looks for others, as put() of the flow table does; whoever meets a confirmed word uses that instead, and
-// whoever meets a tentative one yields or takes it out. That no pair ever has two confirmed words is for the
-// interleaving tests to show. Two pairs in one bucket share a word when their 32-bit fingerprints are equal.
+// Two workers may make the first word of a pair at once: each places a tentative word, then looks for others, as put()
+// of the flow table does. Here nobody may be refused for meeting one, so whoever meets a tentative word settles it
+// himself: takes it out when another goes first, else confirms it with a count of zero. Only then is anything counted,
+// by the same swap whoever made the word. Each turn of take() that does not end is another worker's progress. Two pairs
+// in one bucket share a word when their 32-bit fingerprints are equal.
 #include "dataplane/flow/port_allocator.h"
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <bit>
 #include <cassert>
 
+#include "dataplane/flow/flow_steps.h"
 #include "dataplane/flow/mapped_memory.h"
 
 namespace lapse {
@@ -27,7 +29,6 @@ constexpr uint32_t kSlots = 8;
 constexpr uint32_t kDenseFrom = 27500;  // past half of what a pair may have, luck begins to run out
 constexpr uint32_t kSparseAgain = kDenseFrom / 2;
 constexpr uint32_t kMaxMaps = (1 << 14) - 1;
-constexpr uint32_t kPatience = 8;  // times that a put gives way to another of the same pair
 
 constexpr Word kOccupied = Word{1} << 63;
 constexpr Word kTentative = Word{1} << 62;
@@ -50,7 +51,7 @@ constexpr Word identity(uint64_t hash) {
 constexpr bool same_pair(Word word, Word identity) {
   return ((word ^ identity) & (kOccupied | kFingerprint)) == 0;
 }
-constexpr bool confirmed(Word word, Word identity) {
+constexpr bool stands_as(Word word, Word identity) {
   return ((word ^ identity) & (kOccupied | kTentative | kFingerprint)) == 0;
 }
 
@@ -115,8 +116,9 @@ struct PortAllocator::Impl {
   Place find(uint64_t hash) const;
   PortMap* map_of(uint64_t hash) const;
   uint32_t free_position(uint64_t hash) const;
-  bool make_pair(uint64_t hash, uint32_t attempt);
-  bool outlasts_rivals(uint64_t hash, uint32_t own, uint32_t attempt);
+  Place find_tentative(uint64_t hash) const;
+  bool make_pair(uint64_t hash);
+  bool outlasts_rivals(uint64_t hash, const std::atomic<Word>* tentative);
   void attach_map(std::atomic<Word>& slot, Word identity);
   uint32_t take_map();
   void release_map(uint32_t id);
@@ -142,7 +144,7 @@ PortAllocator::Impl::Place PortAllocator::Impl::find(uint64_t hash) const {
   for (uint32_t position = 0; position < kPositions; ++position) {
     std::atomic<Word>& candidate = slot(hash, position);
     const Word word = candidate.load(std::memory_order_acquire);
-    if (confirmed(word, wanted)) {
+    if (stands_as(word, wanted)) {
       return {&candidate, word};
     }
   }
@@ -169,14 +171,32 @@ uint32_t PortAllocator::Impl::free_position(uint64_t hash) const {
   return used[0] < kSlots / 2 || used[0] <= used[1] ? free[0] : free[1];
 }
 
-// After our word is placed, any other word of the pair is seen here, or whoever placed it sees ours.
-bool PortAllocator::Impl::outlasts_rivals(uint64_t hash, uint32_t own, uint32_t attempt) {
+PortAllocator::Impl::Place PortAllocator::Impl::find_tentative(uint64_t hash) const {
+  const Word wanted = identity(hash) | kTentative;
+  for (uint32_t position = 0; position < kPositions; ++position) {
+    std::atomic<Word>& candidate = slot(hash, position);
+    const Word word = candidate.load(std::memory_order_acquire);
+    if (stands_as(word, wanted)) {
+      return {&candidate, word};
+    }
+  }
+  return {};
+}
+
+// The tentative word has been seen in its place, so any other word of the pair is seen here, or whoever settles that one
+// sees this: of two at most one is confirmed. Tentative words behind this one are taken out.
+bool PortAllocator::Impl::outlasts_rivals(uint64_t hash, const std::atomic<Word>* tentative) {
   const Word wanted = identity(hash);
+  bool behind = false;
   for (uint32_t position = 0; position < kPositions; ++position) {
     std::atomic<Word>& other = slot(hash, position);
+    if (&other == tentative) {
+      behind = true;
+      continue;
+    }
     Word word = other.load(std::memory_order_seq_cst);
-    while (position != own && same_pair(word, wanted)) {
-      if ((word & kTentative) == 0 || (position < own && attempt < kPatience)) {
+    while (same_pair(word, wanted)) {
+      if ((word & kTentative) == 0 || !behind) {
         return false;
       }
       if (other.compare_exchange_weak(word, 0, std::memory_order_seq_cst)) {
@@ -187,21 +207,28 @@ bool PortAllocator::Impl::outlasts_rivals(uint64_t hash, uint32_t own, uint32_t 
   return true;
 }
 
-// Makes the word of a pair, with a count of 1. False: look again, another worker may have made it.
-bool PortAllocator::Impl::make_pair(uint64_t hash, uint32_t attempt) {
-  const uint32_t own = free_position(hash);
-  if (own == kPositions) {
-    return false;
+// Makes a word of the pair, with a count of zero, or helps another worker to. Whatever came of it, look again; false:
+// both buckets are full of other pairs.
+bool PortAllocator::Impl::make_pair(uint64_t hash) {
+  Place tentative = find_tentative(hash);
+  if (tentative.slot == nullptr) {
+    const uint32_t own = free_position(hash);
+    if (own == kPositions) {
+      return false;
+    }
+    step(FlowStep::kPairLookedFor);
+    tentative.slot = &slot(hash, own);
+    tentative.word = identity(hash) | kTentative | (nonce.fetch_add(1, std::memory_order_relaxed) & kNonce);
+    Word expected = 0;
+    if (!tentative.slot->compare_exchange_strong(expected, tentative.word, std::memory_order_seq_cst)) {
+      return true;
+    }
+    step(FlowStep::kPairPlaced);
   }
-  const Word wanted = identity(hash);
-  const Word tentative = wanted | kTentative | (nonce.fetch_add(1, std::memory_order_relaxed) & kNonce);
-  Word expected = 0;
-  if (!slot(hash, own).compare_exchange_strong(expected, tentative, std::memory_order_seq_cst)) {
-    return false;
-  }
-  expected = tentative;
-  const bool first = outlasts_rivals(hash, own, attempt);
-  return slot(hash, own).compare_exchange_strong(expected, first ? wanted | 1 : 0, std::memory_order_seq_cst) && first;
+  const bool first = broken(FlowMutant::kNoPairSecondScan) || outlasts_rivals(hash, tentative.slot);
+  step(FlowStep::kPairRivalsLookedFor);
+  tentative.slot->compare_exchange_strong(tentative.word, first ? identity(hash) : 0, std::memory_order_seq_cst);
+  return true;
 }
 
 uint32_t PortAllocator::Impl::take_map() {
@@ -238,7 +265,7 @@ void PortAllocator::Impl::attach_map(std::atomic<Word>& slot, Word identity) {
     return;
   }
   Word word = slot.load(std::memory_order_acquire);
-  while (confirmed(word, identity) && map_id(word) == 0) {
+  while (stands_as(word, identity) && map_id(word) == 0) {
     if (slot.compare_exchange_weak(word, word | Word{id} << kMapShift, std::memory_order_acq_rel)) {
       return;
     }
@@ -251,19 +278,19 @@ PortAllocator::~PortAllocator() = default;
 
 bool PortAllocator::take(const PortPair& pair) {
   const uint64_t hash = impl_->hash_of(pair);
-  // Each turn some worker's swap has succeeded; the bound is for a bucket pair that is full of other pairs.
-  for (uint32_t attempt = 0; attempt < 64; ++attempt) {
+  for (;;) {
     Impl::Place place = impl_->find(hash);
     if (place.slot == nullptr) {
-      if (impl_->make_pair(hash, attempt)) {
-        return true;
+      if (!impl_->make_pair(hash)) {
+        return false;
       }
       continue;
     }
-    while (confirmed(place.word, identity(hash))) {
+    while (stands_as(place.word, identity(hash))) {
       if (count(place.word) >= impl_->options.limit) {
         return false;
       }
+      step(FlowStep::kPairFound);
       if (place.slot->compare_exchange_weak(place.word, place.word + 1, std::memory_order_acq_rel,
                                             std::memory_order_acquire)) {
         if (count(place.word) + 1 >= kDenseFrom && map_id(place.word) == 0) {
@@ -273,7 +300,6 @@ bool PortAllocator::take(const PortPair& pair) {
       }
     }
   }
-  return false;
 }
 
 Be16 PortAllocator::candidate(const PortPair& pair, uint64_t random, uint32_t attempt) {
@@ -315,7 +341,7 @@ void PortAllocator::give_back(const PortPair& pair, Be16 port) {
                                                            std::memory_order_relaxed);
   }
   while (place.slot != nullptr) {
-    assert(confirmed(place.word, identity(hash)) && count(place.word) > 0);
+    assert(stands_as(place.word, identity(hash)) && count(place.word) > 0);
     Word less = place.word - 1;
     if (count(less) < kSparseAgain) {
       less &= ~kMap;

@@ -1,15 +1,14 @@
 // port_allocator.h - how many source ports a NAT address uses towards one destination, and where a free one may be.
 //
 // Owner:    a NAT box; shared by its workers, lock-free.
-// Memory:   allocated in the constructor: at most 16 bytes for each pair, and a bounded pool of 8 KiB maps for pairs
-// that
-//           are past half full.
+// Memory:   allocated in the constructor: 16 bytes for each pair, and a bounded pool of 8 KiB maps for pairs that are
+//           past half full.
 // Time:     none.
 // Bytes:    addresses and ports in wire order.
 // Cost:     take(): one line; candidate(): one line, or a few words of a map.
 // Lifetime: none.
 // Spec:     aws-behaviour 3.1: ports 1024-65535, 55,000 simultaneous per (NAT address, destination address, port,
-// protocol).
+//           protocol).
 #pragma once
 
 #include <cstdint>

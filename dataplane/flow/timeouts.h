@@ -58,12 +58,19 @@ class Timeouts {
   // 'timeout' is at most kLongestTimeout.
   void set(TimeoutClass timeout_class, Duration timeout) {
     const auto ticks = static_cast<uint32_t>(timeout / kTick);
-    if (milliseconds_[static_cast<size_t>(timeout_class)].exchange(ticks, std::memory_order_relaxed) > ticks) {
-      shortened_.fetch_add(1, std::memory_order_release);
+    if (milliseconds_[static_cast<size_t>(timeout_class)].exchange(ticks, std::memory_order_seq_cst) > ticks) {
+      shortened_.fetch_add(1, std::memory_order_seq_cst);
     }
   }
   uint32_t milliseconds(TimeoutClass timeout_class) const {
     return milliseconds_[static_cast<size_t>(timeout_class)].load(std::memory_order_relaxed);
+  }
+
+  // Whether a flow that moves on is over sooner than it was filed for. Sequentially consistent with set(): whoever moves
+  // a flow on sees the shorter timeout here, or whoever files it again sees the move.
+  bool is_shorter(TimeoutClass after, TimeoutClass before) const {
+    return milliseconds_[static_cast<size_t>(after)].load(std::memory_order_seq_cst) <
+           milliseconds_[static_cast<size_t>(before)].load(std::memory_order_seq_cst);
   }
 
   // Idle ticks from which on a flow of this class is dead.
@@ -72,7 +79,7 @@ class Timeouts {
   }
 
   // How often a timeout was made shorter: whoever filed flows under a longer one has to look at them again.
-  uint32_t shortened() const { return shortened_.load(std::memory_order_acquire); }
+  uint32_t shortened() const { return shortened_.load(std::memory_order_seq_cst); }
 
  private:
   std::array<std::atomic<uint32_t>, kTimeoutClassCount> milliseconds_{};

@@ -57,6 +57,8 @@ using WheelPlaces = MappedArray<uint32_t>;
 
 class TimingWheel {
  public:
+  static constexpr uint32_t kLevels = 4;
+
   TimingWheel(WheelChunkPool& pool, WheelPlaces& places) : pool_(pool), places_(places) {}
   TimingWheel(const TimingWheel&) = delete;
   TimingWheel& operator=(const TimingWheel&) = delete;
@@ -80,7 +82,6 @@ class TimingWheel {
   void erase_all();
 
  private:
-  static constexpr uint32_t kLevels = 4;
   static constexpr uint32_t kBits = 8;
   static constexpr uint32_t kSlots = 1 << kBits;
   using Bitmap = std::array<uint64_t, kSlots / 64>;

@@ -52,6 +52,74 @@ TEST(FlowReclaim, AFullTableMakesRoomFromFlowsStillInTheInbox) {
   }
 }
 
+// One client opens and resets one connection over and over while the owner of its flows is not at home: the words of the
+// dead, all in the same places of the index, do not keep the next flow out.
+TEST(FlowReclaim, TheDeadOfOneKeyDoNotCrowdItOut) {
+  constexpr WorkerId kOther{1};
+  FlowBench bench({.capacity = 100, .workers = 2});
+  const FiveTuple key = tcp(1, 40000);
+  for (int turn = 0; turn < 1000; ++turn) {
+    ASSERT_TRUE(bench.add(key, 0, TimeoutClass::kTcpEstablished, kOther)) << turn;
+    ASSERT_TRUE(bench.table.kill(bench.find(key)));
+  }
+  bench.advance(0, 1 << 20, kOther);
+  EXPECT_EQ(bench.table.key_index().words(), 0u);
+}
+
+// Design 5: a record held by a dead flow counts as free at once, whoever owns it, and with living ones among them.
+TEST(FlowReclaim, AFullTableMakesRoomFromAnotherWorkersDead) {
+  constexpr WorkerId kOther{1};
+  FlowBench bench({.capacity = 1000, .workers = 2});
+  for (uint32_t n = 0; n < 1000; ++n) {
+    const bool dead = n % 2 == 0;
+    ASSERT_TRUE(bench.add(nth(n), dead ? 0 : 200'000, TimeoutClass::kTcpEstablished, dead ? kOther : kWorker));
+  }
+  EXPECT_FALSE(bench.add(nth(5000), 349'999));
+  for (uint32_t n = 0; n < 500; ++n) {
+    ASSERT_TRUE(bench.add(nth(5000 + n), 350'000)) << n;
+  }
+  EXPECT_FALSE(bench.add(nth(9000), 350'000));
+  EXPECT_EQ(bench.listener.deaths.size(), 500u);
+  for (uint32_t n = 1; n < 1000; n += 2) {
+    ASSERT_TRUE(bench.alive(nth(n), 350'000));
+  }
+}
+
+// Of a thousand flows that were filed for one tick all but one have been seen since. Whoever needs room finds it within
+// a few packets, although each packet looks at a bounded number only: what was looked at is filed where it belongs.
+TEST(FlowReclaim, TheOneDeadAmongManyIsFoundSoon) {
+  constexpr WorkerId kOther{1};
+  FlowBench bench({.capacity = 1000, .workers = 2});
+  for (uint32_t n = 0; n < 1000; ++n) {
+    ASSERT_TRUE(bench.add(nth(n), 0, TimeoutClass::kTcpEstablished, kOther));
+  }
+  bench.advance(0, 1 << 20, kOther);
+  for (uint32_t n = 0; n < 1000; ++n) {
+    if (n != 500) {
+      bench.table.stamp(bench.find(nth(n)), 300'000, 0);
+    }
+  }
+  int refused = 0;
+  while (!bench.add(nth(5000), 350'000)) {
+    ASSERT_LE(++refused, 1000 / 64);
+  }
+  EXPECT_EQ(bench.listener.deaths.size(), 1u);
+}
+
+// A worker that is not at home holds records that its dead have left: they are taken when the others run out.
+TEST(FlowReclaim, RecordsOfAnotherWorkerAreTakenAfterTheirGracePeriod) {
+  constexpr WorkerId kOther{1};
+  FlowBench bench({.capacity = 10, .workers = 2});
+  for (uint32_t n = 0; n < 10 + 1024; ++n) {
+    ASSERT_TRUE(bench.add(nth(n), 0, TimeoutClass::kTcpEstablished, kOther));
+    ASSERT_TRUE(bench.table.kill(bench.find(nth(n))));
+  }
+  bench.advance(0, 1 << 20, kOther);
+  for (uint32_t n = 0; n < 10; ++n) {
+    ASSERT_TRUE(bench.add(nth(n), 0)) << n;
+  }
+}
+
 // Killed flows wait for their grace period, and yet no flow is refused below capacity.
 TEST(FlowReclaim, SlackCoversTheGracePeriod) {
   FlowBench bench({.capacity = 1600});
@@ -222,6 +290,23 @@ TEST(FlowReclaim, NextDeadlineLeadsToEveryDeath) {
     }
   }
   EXPECT_EQ(bench.listener.deaths.size(), 50u);
+}
+
+// It is a lower bound, but not a poor one: each step takes an idle flow down by a level of the wheel at least.
+TEST(FlowReclaim, AnIdleFlowIsReachedInAFewSteps) {
+  for (const Tick timeout : {1u, 255u, 256u, 350'000u, 432'000'000u, 1'036'800'000u}) {
+    FlowBench bench({}, std::chrono::milliseconds(timeout));
+    bench.add(nth(0), 12'345);
+    bench.advance(12'345);
+    uint32_t steps = 0;
+    for (Tick now = 12'345; bench.table.live_count() != 0; ++steps) {
+      now = *bench.table.next_deadline(kWorker, now);
+      bench.advance(now);
+    }
+    EXPECT_LE(steps, TimingWheel::kLevels) << timeout;
+    ASSERT_EQ(bench.listener.deaths.size(), 1u);
+    EXPECT_EQ(bench.listener.deaths[0].expired, 12'345 + timeout);
+  }
 }
 
 // Issue B, done when 3, in small: all dead at lookup at once, bounded work a burst, deaths told once and on time.

@@ -59,7 +59,7 @@ TEST(FlowTable, AtExactly350SecondsANatGatewaysFlowIsDead) {
   EXPECT_FALSE(bench.table.is_over(flow, 1000 + 349'999));
   EXPECT_TRUE(bench.table.is_over(flow, 1000 + 350'000));
   EXPECT_EQ(bench.table.deadline(flow), 351'000u);
-  EXPECT_EQ(bench.table.expired_at(flow), 351'000u);
+  EXPECT_EQ(bench.table.expired(flow, 1000 + 350'000), std::optional<Tick>(351'000));
   bench.advance(1000 + 349'999);
   EXPECT_TRUE(bench.listener.deaths.empty());
   bench.advance(1000 + 350'000);

@@ -2,39 +2,73 @@
 
 #include "gtest/gtest.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/common_interface_defs.h>
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
 namespace lapse::test {
 
 namespace {
 
-// Set in the two actors' threads alone: whatever a test does outside of a schedule does not stop.
-thread_local std::binary_semaphore* my_go = nullptr;
-thread_local std::binary_semaphore* my_stopped = nullptr;
+// Address sanitizer keeps a shadow of each stack, and is told of every change of stack.
+#ifdef __SANITIZE_ADDRESS__
+void before_switch(void** save, const void* stack, size_t size) {
+  __sanitizer_start_switch_fiber(save, stack, size);
+}
+void after_switch(void* saved, const void** from, size_t* size) {
+  __sanitizer_finish_switch_fiber(saved, from, size);
+}
+#else
+void before_switch(void**, const void*, size_t) {}
+void after_switch(void*, const void**, size_t*) {}
+#endif
 
 }  // namespace
 
 Schedules::Schedules() {
-  for (int number = 0; number < 2; ++number) {
-    lanes_[static_cast<size_t>(number)].thread = std::thread([this, number] { run_lane(number); });
-  }
-}
-
-Schedules::~Schedules() {
   for (Lane& lane : lanes_) {
-    lane.quit = true;
-    lane.go.release();
-    lane.thread.join();
+    lane.stack = std::make_unique<char[]>(kStackSize);
   }
 }
 
-void Schedules::run_lane(int number) {
-  Lane& lane = lanes_[static_cast<size_t>(number)];
-  my_go = &lane.go;
-  my_stopped = &lane.stopped;
-  for (lane.go.acquire(); !lane.quit; lane.go.acquire()) {
-    lane.work();
-    lane.done = true;
-    lane.stopped.release();
-  }
+// makecontext() passes integers.
+void Schedules::Lane::run(unsigned high, unsigned low) {
+  auto& lane = *reinterpret_cast<Lane*>(uintptr_t{high} << 32 | low);
+  after_switch(nullptr, &lane.caller_stack, &lane.caller_stack_size);
+  lane.work();
+  lane.done = true;
+  before_switch(nullptr, lane.caller_stack, lane.caller_stack_size);
+  swapcontext(&lane.here, &lane.caller);
+}
+
+void Schedules::Lane::enter() {
+  const HookScope hook(*this);
+  before_switch(&caller_fake_stack, stack.get(), kStackSize);
+  swapcontext(&caller, &here);
+  after_switch(caller_fake_stack, nullptr, nullptr);
+}
+
+void Schedules::Lane::leave() {
+  before_switch(&fake_stack, caller_stack, caller_stack_size);
+  swapcontext(&here, &caller);
+  after_switch(fake_stack, &caller_stack, &caller_stack_size);
+}
+
+void Schedules::start(Lane& lane, Actor work) {
+  lane.work = std::move(work);
+  lane.done = false;
+  getcontext(&lane.here);
+  lane.here.uc_stack.ss_sp = lane.stack.get();
+  lane.here.uc_stack.ss_size = kStackSize;
+  lane.here.uc_link = nullptr;
+  const auto address = reinterpret_cast<uintptr_t>(&lane);
+  makecontext(&lane.here, reinterpret_cast<void (*)()>(&Lane::run), 2, static_cast<unsigned>(address >> 32),
+              static_cast<unsigned>(address));
 }
 
 void Schedules::run_once() {
@@ -42,9 +76,7 @@ void Schedules::run_once() {
     if (step == path_.size()) {
       path_.push_back({lanes_[0].done ? 1 : 0, !lanes_[0].done && !lanes_[1].done});
     }
-    Lane& lane = lanes_[static_cast<size_t>(path_[step].actor)];
-    lane.go.release();
-    lane.stopped.acquire();
+    lanes_[static_cast<size_t>(path_[step].actor)].enter();
   }
 }
 
@@ -66,8 +98,7 @@ size_t Schedules::run_all(const std::function<std::array<Actor, 2>()>& scenario,
   do {
     auto actors = scenario();
     for (size_t number = 0; number < 2; ++number) {
-      lanes_[number].work = std::move(actors[number]);
-      lanes_[number].done = false;
+      start(lanes_[number], std::move(actors[number]));
     }
     run_once();
     check();
@@ -85,14 +116,3 @@ std::string Schedules::current() const {
 }
 
 }  // namespace lapse::test
-
-namespace lapse {
-
-void step(FlowStep) {
-  if (test::my_go != nullptr) {
-    test::my_stopped->release();
-    test::my_go->acquire();
-  }
-}
-
-}  // namespace lapse
