@@ -163,9 +163,10 @@ json worker_json(const WorkerStatus& worker, size_t number) {
           {"polls", worker.polls},
           {"bursts", worker.bursts},
           {"packets", worker.packets},
+          {"handed", worker.handed},
           {"busy_cycles", worker.busy_cycles},
           {"packets_per_burst", per_or_null(worker.packets, worker.bursts)},
-          {"cycles_per_packet", per_or_null(worker.busy_cycles, worker.packets)},
+          {"cycles_per_packet", per_or_null(worker.busy_cycles, worker.packets + worker.handed)},
           {"dropped", drops_json(worker.dropped)},
           {"sleeps", worker.sleeps},
           {"events_lost", worker.events_lost}};

@@ -159,6 +159,7 @@ std::string workers_text(const json& workers, const Screen& where) {
                {"CORE", Align::kRight},
                {"STATE"},
                {"PACKETS", Align::kRight},
+               {"HANDED", Align::kRight},
                {"PACKETS/BURST", Align::kRight},
                {"CYCLES/PACKET", Align::kRight},
                {"DROPPED", Align::kRight}});
@@ -168,7 +169,7 @@ std::string workers_text(const json& workers, const Screen& where) {
     const bool stalled = !worker["stalled_for"].is_null();
     table.add({count(worker["worker"]), worker["core"].is_null() ? "any" : count(worker["core"]),
                stalled ? absl::StrCat("STALLED for ", about(worker["stalled_for"])) : state, count(worker["packets"]),
-               ratio(worker["packets_per_burst"]), ratio(worker["cycles_per_packet"]),
+               count(worker["handed"]), ratio(worker["packets_per_burst"]), ratio(worker["cycles_per_packet"]),
                story::count_text(sum_of(worker["dropped"]))});
     if (!worker["dropped"].empty()) {
       absl::StrAppend(&details, "  worker ", count(worker["worker"]), " dropped: ", listed(worker["dropped"]), "\n");

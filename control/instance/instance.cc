@@ -350,6 +350,7 @@ WorkerStatus Instance::Impl::worker_status(size_t number) const {
   status.bursts = counters.bursts.get();
   status.packets = counters.packets.get();
   status.sleeps = counters.sleeps.get();
+  status.handed = counters.handed.get();
   status.busy_cycles = counters.busy_cycles.get();
   status.events_lost = rings[number]->lost();
   status.asleep = worker.asleep();

@@ -84,7 +84,9 @@ struct LinkStatus {
 };
 
 struct WorkerStatus {
-  uint64_t polls = 0, bursts = 0, packets = 0, sleeps = 0;
+  uint64_t polls = 0, bursts = 0, sleeps = 0;
+  uint64_t packets = 0;      // that it received from ports
+  uint64_t handed = 0;       // that other workers received and handed over
   uint64_t busy_cycles = 0;  // of the time stamp counter, in passes that found packets
   uint64_t events_lost = 0;
   std::optional<int> core;  // that it is bound to

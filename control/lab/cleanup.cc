@@ -261,7 +261,7 @@ absl::StatusOr<UniqueFd> claim_folder(const std::string& root, const std::string
     }
   }
   return absl::AlreadyExistsError(
-      absl::StrCat("a lab called ", name, " is running; give this one another name: --name ", name, "-2"));
+      absl::StrCat("an instance called ", name, " is running; give this one another name: --name ", name, "-2"));
 }
 
 std::vector<std::string> clean_up_after_the_dead(const std::string& root) {

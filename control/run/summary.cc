@@ -28,9 +28,11 @@ std::string drops_text(const std::map<DropReason, uint64_t>& dropped) {
 std::string worker_text(const WorkerStatus& worker, size_t number) {
   const std::string core = worker.core ? absl::StrCat(" (core ", *worker.core, ")") : "";
   const std::string drops = drops_text(worker.dropped);
-  return absl::StrCat("  worker ", number, core, ": ", story::counted(worker.packets, "packet"),
+  const std::string handed =
+      worker.handed == 0 ? "" : absl::StrCat(" and ", story::count_text(worker.handed), " from other workers");
+  return absl::StrCat("  worker ", number, core, ": ", story::counted(worker.packets, "packet"), handed,
                       per(worker.packets, worker.bursts, "a burst"),
-                      per(worker.busy_cycles, worker.packets, "cycles each"),
+                      per(worker.busy_cycles, worker.packets + worker.handed, "cycles each"),
                       drops.empty() ? "" : absl::StrCat("; dropped: ", drops), "\n");
 }
 

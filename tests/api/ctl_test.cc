@@ -113,7 +113,7 @@ TEST_F(Ctl, StatusShowsPortsAndWorkers) {
   EXPECT_EQ(port["offloads"], json({"fast free"}));
   const json& workers = status["workers"];
   EXPECT_EQ(workers[0]["cycles_per_packet"], 250.0);
-  EXPECT_EQ(workers[0]["packets_per_burst"], 2.5);
+  EXPECT_EQ(workers[0]["packets_per_burst"], 2.0);
   EXPECT_EQ(workers[0]["dropped"]["LATE-DROP"], 3);
   EXPECT_EQ(workers[1]["state"], "asleep");
   EXPECT_TRUE(workers[1]["cycles_per_packet"].is_null());

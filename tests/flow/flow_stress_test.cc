@@ -130,9 +130,7 @@ class HotWorker final : public ExpiryListener {
     hot_.bench.quiescence.online(slot);
     for (int burst = 0; burst < kBurstsOfARound; ++burst) {
       now_ = hot_.clock.fetch_add(random_.one_in(16) ? 1 : 0, std::memory_order_relaxed);
-      for (int i = 0; i < kPacketsOfABurst; ++i) {
-        packet();
-      }
+      burst_of_packets();
       check_held();
       housekeeping();
       hot_.bench.quiescence.quiescent(slot);
@@ -160,12 +158,33 @@ class HotWorker final : public ExpiryListener {
     record(hot_.keys.number(flow.record->reply()), Kind::kEnded, invoked, name_of(flow));
   }
 
-  void packet() {
-    const auto n = static_cast<uint32_t>(random_.below(kHotKeys));
-    const bool answer = random_.one_in(2);
-    const FiveTuple& key = answer ? hot_.keys.replies[n] : hot_.keys.originals[n];
+  // In passes, as boxes do: what the second one guesses may be long out of date in the third.
+  void burst_of_packets() {
+    struct {
+      uint32_t n;
+      bool answer;
+    } packets[kPacketsOfABurst];
+    uint64_t hashes[kPacketsOfABurst];
+    FlowTable::Guess guesses[kPacketsOfABurst];
+    for (int i = 0; i < kPacketsOfABurst; ++i) {
+      packets[i] = {static_cast<uint32_t>(random_.below(kHotKeys)), random_.one_in(2)};
+      hashes[i] = table_.hash(key_of(packets[i].n, packets[i].answer));
+    }
+    table_.prefetch_records(hashes, guesses);
+    for (int i = 0; i < kPacketsOfABurst; ++i) {
+      packet(packets[i].n, packets[i].answer, hashes[i], guesses[i]);
+    }
+  }
+
+  const FiveTuple& key_of(uint32_t n, bool answer) const {
+    return answer ? hot_.keys.replies[n] : hot_.keys.originals[n];
+  }
+
+  void packet(uint32_t n, bool answer, uint64_t hash, FlowTable::Guess guess) {
+    const FiveTuple& key = key_of(n, answer);
     const uint64_t began = moment();
-    const FlowRef flow = table_.find(key, table_.hash(key));
+    FlowRef flow;
+    table_.find(key, hash, guess, flow);
     record(answer ? kHotKeys + n : n, flow ? Kind::kFound : Kind::kMissed, began, flow ? name_of(flow) : 0);
     if (flow) {
       EXPECT_EQ(flow.record->tuple(flow.direction), key);
