@@ -88,6 +88,12 @@ class Host {
   Instant timer_expiry(TimerStep step, Duration delay) const;
 
   size_t socket_count() const { return sockets_.size(); }
+  template <typename Visit>
+  void visit_sockets(Visit&& visit) const {
+    for (const auto& [tuple, socket] : sockets_) {
+      visit(*socket);
+    }
+  }
 
  private:
   struct TupleHash {

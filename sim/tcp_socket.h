@@ -66,6 +66,8 @@ class TcpSocket {
   void set_user_timeout(Duration timeout) { settings_.user_timeout = timeout; }
 
   const FiveTuple& tuple() const { return tuple_; }
+  uint32_t initial_sequence() const { return initial_sequence_; }
+  uint32_t peer_initial_sequence() const { return peer_initial_sequence_; }
   TcpSocketState state() const { return state_; }
   bool has_unacknowledged() const { return acknowledged_ < sent_end(); }
   // A FIN went out, or a RST: nothing more can be written.

@@ -88,11 +88,15 @@ Host* World::host(std::string_view name) {
   return nullptr;
 }
 
-void World::run_until(Instant end) {
+bool World::run_until(Instant end, uint64_t most_events) {
   settle();
   while (engine_.run_next(end)) {
     settle();
+    if (engine_.events() > most_events) {
+      return false;
+    }
   }
+  return true;
 }
 
 void World::settle() {

@@ -47,8 +47,8 @@ class World final : private Wire {
   Network& network() { return *network_; }
   Host* host(std::string_view name);
 
-  // Everything that happens until 'end', which is then the time.
-  void run_until(Instant end);
+  // Everything that happens until 'end', which is then the time; false when that is more than 'most_events' in all.
+  bool run_until(Instant end, uint64_t most_events = UINT64_MAX);
   // Carries what hosts have sent since, as after every timer: for steps that a caller takes itself.
   void settle();
 

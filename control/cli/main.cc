@@ -147,6 +147,7 @@ int run(int argc, char** argv, Context& context) {
   app.set_version_flag("--version", "lapse " LAPSE_VERSION);
   app.require_subcommand(0, 1);
   add_check(app, context);
+  add_sim(app, context);
   add_lab(app, context);
   add_shell(app, context);
   add_exec(app, context);
