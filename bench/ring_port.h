@@ -68,6 +68,8 @@ class RingPort final : public Port {
   }
   uint64_t transmitted() const { return transmitted_; }
 
+  uint16_t receive_queues() const override { return 1; }
+  uint16_t transmit_queues() const override { return 1; }
   size_t receive(uint16_t, std::span<Packet*> out, size_t& dropped) override {
     dropped = 0;
     if (stream_ == nullptr) {

@@ -23,6 +23,7 @@ constexpr const char* kExamples =
     "  lapse exec app -- curl http://api.example.com:8080/        a program on one of its hosts\n"
     "  lapse ctl clock advance 351s                               let 351 s of silence pass\n"
     "  lapse ctl flows                                            who still remembers what\n"
+    "  lapse sim S0.1 --ladder                                    the same story in virtual time, in milliseconds\n"
     "  lapse run bench.yaml --cores 2-3                           the boxes between two NICs\n"
     "\n"
     "`lapse COMMAND --help` shows a command's options and an example.";
@@ -148,6 +149,7 @@ int run(int argc, char** argv, Context& context) {
   app.set_version_flag("--version", "lapse " LAPSE_VERSION);
   app.require_subcommand(0, 1);
   add_check(app, context);
+  add_sim(app, context);
   add_lab(app, context);
   add_shell(app, context);
   add_exec(app, context);

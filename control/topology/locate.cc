@@ -21,7 +21,21 @@ bool is_file(const std::filesystem::path& path) {
   return std::filesystem::exists(path, error) && !std::filesystem::is_directory(path, error);
 }
 
-// The user's own folders first, then the source tree that this was built from, then where it is installed.
+std::set<std::string> shipped_names() {
+  std::set<std::string> names;
+  for (const std::filesystem::path& folder : shipped_folders()) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+      if (entry.path().extension() == kEnding && is_file(entry.path())) {
+        names.insert(entry.path().stem().string());
+      }
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
 std::vector<std::filesystem::path> shipped_folders() {
   std::vector<std::filesystem::path> folders;
   if (const char* given = std::getenv("LAPSE_TOPOLOGIES")) {
@@ -38,21 +52,6 @@ std::vector<std::filesystem::path> shipped_folders() {
   folders.emplace_back(LAPSE_INSTALLED_TOPOLOGIES);
   return folders;
 }
-
-std::set<std::string> shipped_names() {
-  std::set<std::string> names;
-  for (const std::filesystem::path& folder : shipped_folders()) {
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-      if (entry.path().extension() == kEnding && is_file(entry.path())) {
-        names.insert(entry.path().stem().string());
-      }
-    }
-  }
-  return names;
-}
-
-}  // namespace
 
 absl::StatusOr<std::string> locate(const std::string& name) {
   if (name.empty()) {

@@ -64,6 +64,8 @@ class ObjectReader {
   // The entries of a map by name: names are checked to have at most 'longest' characters.
   std::vector<const Entry*> named_entries(std::string_view key, size_t longest);
 
+  bool was_asked(std::string_view key) const { return asked_.contains(key); }
+  const Place& place_of(std::string_view key) const { return node_.find(key)->place; }
   // Says that the caller deals with this key in another way.
   void set_aside(std::string_view key) { asked_.insert(key); }
 

@@ -38,7 +38,7 @@ constexpr std::array<Key, 6> kTopologyKeys{{
 constexpr std::array<Refused, 3> kTopologyRefused{{
     {"instances", "not available yet: it belongs to ec2-conntrack, and this version has nat-gateway only"},
     {"security_groups", "not available yet: they belong to ec2-conntrack, and this version has nat-gateway only"},
-    {"scenario", "this is a scenario, not a topology; scenarios are not available yet"},
+    {"scenario", "this is a scenario, not a topology; lapse sim plays it"},
 }};
 
 constexpr std::array<Key, 1> kLinkKeys{{

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -134,6 +135,9 @@ std::optional<Topology> load_text(const std::string& text, const std::string& fi
 
 // A file's path as it is, or the path of the shipped topology of that name. 'name' may end in .yaml.
 absl::StatusOr<std::string> locate(const std::string& name);
+
+// Where shipped topologies are: the user's own folders first, then the source tree, then where it is installed.
+std::vector<std::filesystem::path> shipped_folders();
 
 // `--set natgw.timeouts.tcp_established=60s`: applied to the document before it is checked, so that a bad value gets
 // the same error as in a file, at the place "--set ...".

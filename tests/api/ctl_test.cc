@@ -101,10 +101,10 @@ TEST_F(Ctl, StatusShowsPortsAndWorkers) {
                              "receive hash of the device (ipv4, ipv4-tcp)  fast free\n"
                              "  private: 3 workers and 2 queues: net_ixgbe has no more\n"
                              "  private does without: segmentation\n"));
-  EXPECT_THAT(out, HasSubstr("WORKER  CORE  STATE              PACKETS  PACKETS/BURST  CYCLES/PACKET  DROPPED\n"
-                             "     0     3  polling                 10            2.5          250.0        3\n"
-                             "     1   any  asleep                   0              -              -        0\n"
-                             "     2     5  STALLED for 1.5 s        0              -              -        0\n"
+  EXPECT_THAT(out, HasSubstr("WORKER  CORE  STATE              PACKETS  HANDED  PACKETS/BURST  CYCLES/PACKET  DROPPED\n"
+                             "     0     3  polling                  8       2            2.0          250.0        3\n"
+                             "     1   any  asleep                   0       0              -              -        0\n"
+                             "     2     5  STALLED for 1.5 s        0       0              -              -        0\n"
                              "  worker 0 dropped: LATE-DROP 3\n"));
   const json status = json::parse(run({"status", "--json"}).out);
   const json& port = status["links"][0]["port"];

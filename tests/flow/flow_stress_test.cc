@@ -101,7 +101,9 @@ struct HotTable {
   }
   // Every record has been used once and is free in the first worker's list: the others have to take theirs from there.
   void use_up_records() {
-    while (bench.table.free_count() < bench.table.record_count() || bench.table.record_count() < 1000) {
+    for (int round = 0; bench.table.free_count() < bench.table.record_count() || bench.table.record_count() < 1000;
+         ++round) {
+      ASSERT_LT(round, 10'000) << "records do not come back";
       while (const FlowRef flow = bench.add(nth(bench.table.record_count()), 0)) {
         bench.table.kill(flow);
       }

@@ -75,7 +75,7 @@ const std::vector<ErrorRow> kRows{
       "t.yaml:12:16: hosts.app.link: no such link (private); did you mean pri_vate? the links are pri_vate, internet"}},
     {"scenario",
      {{kGoodFile, "scenario: S3.1\nsteps: []\n"}},
-     {"t.yaml:1:1: scenario: this is a scenario, not a topology; scenarios are not available yet"}},
+     {"t.yaml:1:1: scenario: this is a scenario, not a topology; lapse sim plays it"}},
     {"instances",
      {{"start_at: app", "start_at: app\ninstances: {}"}},
      {"t.yaml:3:1: instances: not available yet: it belongs to ec2-conntrack, and this version has nat-gateway only"}},

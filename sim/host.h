@@ -1,0 +1,126 @@
+// host.h - a simulated machine: interfaces, routes, and a kernel that answers ARP, echo, TCP and UDP.
+//
+// Owner:    the world.
+// Memory:   its sockets.
+// Time:     the simulation's.
+// Bytes:    addresses and ports in wire order.
+// Cost:     a packet: one look-up of a socket.
+// Lifetime: as its world.
+// Spec:     RFC 1122; RFC 9293 section 3.10.7.1 (no connection: RST); Linux's timer wheel.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "dataplane/net/routes.h"
+#include "dataplane/packet.h"
+#include "sim/engine.h"
+#include "sim/tcp_socket.h"
+
+namespace lapse::sim {
+
+// Where hosts put their frames, and where they learn who has an address: nobody waits for ARP among simulated hosts.
+class Wire {
+ public:
+  virtual ~Wire() = default;
+  virtual Packet* allocate() = 0;
+  virtual void transmit(LinkId link, Packet* packet) = 0;
+  virtual std::optional<MacAddress> station(LinkId link, Ipv4Address address) const = 0;
+};
+
+class Host {
+ public:
+  static constexpr uint8_t kWindowScale = 7;
+  static constexpr uint32_t kWindow = 64256;
+
+  struct Interface {
+    LinkId link = kNoLink;
+    MacAddress mac;
+    std::vector<Ipv4Address> addresses;
+    Routes routes;
+  };
+
+  Host(std::string name, Engine& engine, Wire& wire, std::vector<Interface> interfaces, const TcpSettings& settings);
+
+  const std::string& name() const { return name_; }
+  Engine& engine() { return *engine_; }
+  uint16_t mss() const { return 1460; }
+  TcpSettings& settings() { return settings_; }
+
+  // ---- programs ----
+  using Acceptor = std::function<TcpUser*(TcpSocket&)>;                               // who serves the new connection
+  using DatagramHandler = std::function<void(const FiveTuple& from, uint16_t size)>;  // 'from' as it arrived
+
+  // Null when no route leads there. The connection's outcome comes through 'user'.
+  TcpSocket* connect(Ipv4Address to, Be16 port, TcpUser& user);
+  TcpSocket* connect(Ipv4Address to, Be16 port, TcpUser& user, const TcpSettings& settings);
+  void listen(Be16 port, Acceptor acceptor) { listeners_[port] = std::move(acceptor); }
+  void close_listener(Be16 port) { listeners_.erase(port); }
+  void bind(Be16 port, DatagramHandler handler) { datagram_handlers_[port] = std::move(handler); }
+  // From 'port', or from a fresh one that is bound to 'handler'; the tuple that was sent, none without a route.
+  std::optional<FiveTuple> send_datagram(Ipv4Address to, Be16 to_port, Be16 port, uint16_t size);
+  std::optional<FiveTuple> request(Ipv4Address to, Be16 to_port, uint16_t size, DatagramHandler handler);
+  void ping(Ipv4Address to, uint16_t identifier, uint16_t sequence);
+  uint64_t echo_replies() const { return echo_replies_; }
+
+  // Out of power: it hears and says nothing any more, and its timers count on.
+  void vanish() { vanished_ = true; }
+  // Another address on its first interface: what comes for the old one is nobody's.
+  void readdress(Ipv4Address address);
+
+  // ---- the wire's side ----
+  const std::vector<Interface>& interfaces() const { return interfaces_; }
+  bool owns(Ipv4Address address) const;
+  void receive(LinkId link, Packet* packet);
+  void collect_finished() { finished_.clear(); }
+
+  // ---- sockets' side ----
+  void send(const Segment& segment);
+  void send_reset_to(const Segment& segment);
+  void accepted(TcpSocket& socket);
+  void socket_finished(TcpSocket& socket);
+  // When a kernel timer that is armed now for 'delay' fires.
+  Instant timer_expiry(TimerStep step, Duration delay) const;
+
+  size_t socket_count() const { return sockets_.size(); }
+  template <typename Visit>
+  void visit_sockets(Visit&& visit) const {
+    for (const auto& [tuple, socket] : sockets_) {
+      visit(*socket);
+    }
+  }
+
+ private:
+  struct TupleHash {
+    size_t operator()(const FiveTuple& tuple) const { return static_cast<size_t>(hash(tuple, {1, 2})); }
+  };
+
+  const Interface* route(Ipv4Address to, Ipv4Address& next_hop) const;
+  void transmit(Packet* packet);
+  void receive_tcp(const Packet& packet);
+  void receive_udp(const Packet& packet);
+  void receive_echo(const Packet& packet);
+  void answer_arp(LinkId link, const Packet& packet);
+  Be16 fresh_port(Protocol protocol, Ipv4Address to, Be16 to_port);
+
+  std::string name_;
+  Engine* engine_;
+  Wire* wire_;
+  std::vector<Interface> interfaces_;
+  TcpSettings settings_;
+  bool vanished_ = false;
+  uint64_t timer_phase_;
+  uint16_t next_port_;
+  uint64_t echo_replies_ = 0;
+  std::unordered_map<FiveTuple, std::unique_ptr<TcpSocket>, TupleHash> sockets_;
+  std::vector<std::unique_ptr<TcpSocket>> finished_;
+  std::map<Be16, Acceptor> listeners_;
+  std::map<Be16, DatagramHandler> datagram_handlers_;
+};
+
+}  // namespace lapse::sim

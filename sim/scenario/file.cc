@@ -1,0 +1,167 @@
+// Where scenarios are, and how one is read.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+
+#include "control/topology/document.h"
+#include "control/topology/text.h"
+#include "control/topology/values.h"
+#include "sim/scenario/load.h"
+#include "sim/scenario/scenario.h"
+#include "sim/scenario/schema.h"
+
+namespace lapse::sim {
+namespace {
+
+using topology::concat;
+using topology::Entry;
+using topology::Node;
+using topology::Report;
+
+constexpr std::string_view kFolder = "scenarios";
+constexpr std::string_view kEnding = ".yaml";
+
+bool is_of_scenario(std::string_view setting) {
+  const std::string_view first = setting.substr(0, setting.find_first_of(".="));
+  return kScenarioObject.find(first) != nullptr;
+}
+
+// One step of a path: a key of a map, or a position in a list.
+Node* child(Node& node, std::string_view part) {
+  if (node.kind == Node::Kind::kList) {
+    const auto number = topology::parse_count(part);
+    return number.ok() && *number < node.items.size() ? &node.items[*number] : nullptr;
+  }
+  if (node.kind == Node::Kind::kText) {
+    return nullptr;
+  }
+  node.kind = Node::Kind::kMap;  // one that is new so far
+  if (Entry* const entry = node.find(part); entry != nullptr) {
+    return &entry->value;
+  }
+  node.entries.push_back({std::string(part), node.place, {}});
+  return &node.entries.back().value;
+}
+
+void apply_setting(Node& root, const std::string& setting, Report& report) {
+  const topology::Place place{concat("--set ", topology::shown(setting))};
+  const size_t equals = setting.find('=');
+  Node* at = equals == std::string::npos ? nullptr : &root;
+  std::string_view path = std::string_view(setting).substr(0, equals);
+  while (at != nullptr && !path.empty()) {
+    const size_t dot = path.find('.');
+    at = child(*at, path.substr(0, dot));
+    path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
+  }
+  if (at == nullptr) {
+    report.error(place, "", "leads nowhere; accepted is PATH=VALUE like steps.0.keepalive.time=60s");
+    return;
+  }
+  std::optional<Node> value = topology::parse_document(setting.substr(equals + 1), place.file, report);
+  if (value) {
+    *at = *std::move(value);
+    at->place = place;
+  }
+}
+
+std::optional<std::string> read(const std::string& path, Report& report) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file || text.str().size() > topology::kLargestFileBytes) {
+    report.error({path}, "", file ? "larger than 1 MiB; that is no scenario" : "cannot be read");
+    return std::nullopt;
+  }
+  return text.str();
+}
+
+// The topology that the scenario names, with the settings that are its own.
+bool load_its_topology(const Node& root, const std::vector<std::string>& settings, Scenario& scenario,
+                       topology::Findings& findings, Report& report) {
+  const Entry* const entry = root.find("topology");
+  if (entry == nullptr || entry->value.kind != Node::Kind::kText) {
+    report.error(entry == nullptr ? topology::Place{scenario.file} : entry->value.place, "topology",
+                 "the path of a topology file is needed, like ../nat-gateway.yaml");
+    return false;
+  }
+  const std::filesystem::path path = std::filesystem::path(scenario.file).parent_path() / entry->value.text;
+  std::vector<std::string> own;
+  std::copy_if(settings.begin(), settings.end(), std::back_inserter(own),
+               [](const std::string& setting) { return !is_of_scenario(setting); });
+  auto topology = topology::load_with(path.lexically_normal().string(), own, findings);
+  if (topology) {
+    scenario.topology = *std::move(topology);
+  }
+  return topology.has_value();
+}
+
+std::vector<std::filesystem::path> folders() {
+  std::vector<std::filesystem::path> all;
+  for (const std::filesystem::path& folder : topology::shipped_folders()) {
+    all.push_back(folder / kFolder);
+  }
+  return all;
+}
+
+}  // namespace
+
+std::optional<Scenario> load_scenario(const std::string& path, const std::vector<std::string>& settings,
+                                      topology::Findings& findings) {
+  Report report;
+  Scenario scenario;
+  scenario.file = path;
+  bool loaded = false;
+  if (const auto text = read(path, report)) {
+    if (auto root = topology::parse_document(*text, path, report)) {
+      for (const std::string& setting : settings) {
+        if (is_of_scenario(setting)) {
+          apply_setting(*root, setting, report);
+        }
+      }
+      loaded = load_its_topology(*root, settings, scenario, findings, report);
+      if (loaded) {
+        read_scenario(*root, scenario, report);
+      }
+    }
+  }
+  const bool in_order = loaded && !report.has_errors();
+  report.deliver(findings);
+  return in_order ? std::optional(std::move(scenario)) : std::nullopt;
+}
+
+std::vector<std::string> shipped_scenarios() {
+  std::vector<std::string> names;
+  for (const std::filesystem::path& folder : folders()) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+      if (entry.path().extension() == kEnding) {
+        names.push_back(entry.path().stem().string());
+      }
+    }
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+absl::StatusOr<std::string> locate_scenario(const std::string& name) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(name, error)) {
+    return name;
+  }
+  for (const std::filesystem::path& folder : folders()) {
+    const std::filesystem::path candidate = folder / concat(name, kEnding);
+    if (name.find('/') == std::string::npos && std::filesystem::is_regular_file(candidate, error)) {
+      return candidate.string();
+    }
+  }
+  const std::vector<std::string> shipped = shipped_scenarios();
+  const std::vector<std::string_view> names(shipped.begin(), shipped.end());
+  return absl::NotFoundError(concat("no file and no shipped scenario is called ", topology::shown(name),
+                                    topology::suggestion(name, names), "`lapse sim --list` shows those there are"));
+}
+
+}  // namespace lapse::sim

@@ -1,0 +1,160 @@
+// What time does to a connection.
+#include <algorithm>
+#include <cerrno>
+
+#include "dataplane/wire/tcp.h"
+#include "sim/host.h"
+#include "sim/tcp_socket.h"
+
+namespace lapse::sim {
+namespace {
+
+constexpr Duration kInitialTimeout = std::chrono::seconds(1);  // RFC 6298 section 2
+constexpr Duration kLeastTimeout = std::chrono::milliseconds(200);
+constexpr Duration kLongestTimeout = std::chrono::seconds(120);
+constexpr uint32_t kDoublings = 9;  // from the least timeout until the longest
+
+}  // namespace
+
+void TcpSocket::arm(Timer& timer, Duration delay) {
+  timer.arm(host_->timer_expiry(settings_.timer_step, delay));
+}
+
+void TcpSocket::arm_retransmission() {
+  arm(retransmission_, timeout_);
+}
+
+// RFC 6298 section 2, with Linux's least timeout.
+void TcpSocket::measure(Duration round_trip) {
+  if (!measured_) {
+    measured_ = true;
+    smoothed_ = round_trip;
+    variation_ = round_trip / 2;
+  } else {
+    const Duration error = smoothed_ > round_trip ? smoothed_ - round_trip : round_trip - smoothed_;
+    variation_ += (error - variation_) / 4;
+    smoothed_ += (round_trip - smoothed_) / 8;
+  }
+  timeout_ = smoothed_ + std::max(4 * variation_, kLeastTimeout);
+}
+
+// Linux gives up after the time that so many retransmissions take of a connection whose round trip is short, however many
+// there were.
+bool TcpSocket::out_of_patience(uint32_t retries) const {
+  if (retransmissions_ == 0) {
+    return false;
+  }
+  Duration patience = settings_.user_timeout;
+  if (patience == Duration{}) {
+    const uint32_t doubled = std::min(retries, kDoublings);
+    patience = kLeastTimeout * ((int64_t{2} << doubled) - 1) + kLongestTimeout * (retries - doubled);
+  }
+  return now() - first_retransmission_ >= patience;
+}
+
+void TcpSocket::on_retransmission_due() {
+  if (state_ == TcpSocketState::kSynSent || state_ == TcpSocketState::kSynReceived) {
+    retransmit_syn();
+    return;
+  }
+  if (out_of_patience(orphaned() ? settings_.orphan_retries : settings_.retries)) {
+    fail(ETIMEDOUT);
+    return;
+  }
+  if (retransmissions_++ == 0) {
+    first_retransmission_ = now();
+    slow_start_threshold_ = std::max<uint32_t>(congestion_window_ / 2, 2U * mss_);
+  }
+  congestion_window_ = mss_;
+  timed_end_.reset();  // RFC 6298 section 3: what was sent twice is not timed
+  timeout_ = std::min(timeout_ * 2, kLongestTimeout);
+  next_ = acknowledged_;
+  if (peer_window_ == 0) {
+    send_probe();
+  } else {
+    push();
+  }
+  arm_retransmission();
+}
+
+void TcpSocket::retransmit_syn() {
+  const bool opening = state_ == TcpSocketState::kSynSent;
+  const uint32_t linear = opening ? settings_.syn_linear_timeouts : 0;
+  if (retransmissions_ >= (opening ? settings_.syn_retries : settings_.synack_retries) + linear) {
+    if (opening) {
+      fail(ETIMEDOUT);
+    } else {
+      finish();
+    }
+    return;
+  }
+  if (retransmissions_++ >= linear) {
+    timeout_ = std::min(timeout_ * 2, kLongestTimeout);
+  }
+  send_syn();
+  arm_retransmission();
+}
+
+// ---- keepalive ----
+
+void TcpSocket::set_keepalive(const Keepalive& keepalive) {
+  settings_.keepalive = keepalive;
+  start_keepalive();
+}
+
+void TcpSocket::start_keepalive() {
+  keepalive_.cancel();
+  if (settings_.keepalive.on && state_ != TcpSocketState::kClosed && state_ != TcpSocketState::kSynSent) {
+    arm(keepalive_, settings_.keepalive.time);
+  }
+}
+
+// Traffic does not touch the timer: it looks at the silence when it fires, and waits for the rest.
+void TcpSocket::on_keepalive_due() {
+  const Keepalive& keepalive = settings_.keepalive;
+  const Duration silent = now() - std::max(last_heard_, last_data_);
+  if (has_unacknowledged() || next_ < stream_end()) {
+    arm(keepalive_, keepalive.time);  // retransmission finds out
+    return;
+  }
+  if (silent < keepalive.time) {
+    arm(keepalive_, keepalive.time - silent);
+    return;
+  }
+  const bool given_up = settings_.user_timeout != Duration{} ? silent >= settings_.user_timeout && probes_out_ > 0
+                                                             : probes_out_ >= keepalive.probes;
+  if (given_up) {
+    send_reset();
+    fail(ETIMEDOUT);
+    return;
+  }
+  ++probes_out_;
+  send_probe();
+  arm(keepalive_, keepalive.interval);
+}
+
+// A byte that the other end has acknowledged: it has to answer.
+void TcpSocket::send_probe() {
+  host_->send({.tuple = tuple_,
+               .sequence = sequence(acknowledged_) - 1,
+               .acknowledgement = expected(),
+               .window = static_cast<uint16_t>(Host::kWindow >> scale_),
+               .flags = kTcpAck,
+               .payload = 0});
+}
+
+// ---- the end ----
+
+void TcpSocket::enter_time_wait() {
+  state_ = TcpSocketState::kTimeWait;
+  retransmission_.cancel();
+  keepalive_.cancel();
+  arm(linger_, settings_.time_wait);
+}
+
+void TcpSocket::on_linger_due() {
+  user_ = nullptr;
+  finish();
+}
+
+}  // namespace lapse::sim
