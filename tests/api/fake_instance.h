@@ -81,8 +81,13 @@ class FakeInstance final : public InstanceView {
     port.plan.offloads_unused = {"segmentation"};
     port.plan.notes = {"3 workers and 2 queues: net_ixgbe has no more"};
     status.links.back().port = port;
-    status.workers.push_back(
-        {.polls = 5, .bursts = 4, .packets = 8, .handed = 2, .busy_cycles = 2500, .core = 3, .dropped = {{DropReason::kLate, 3}}});
+    status.workers.push_back({.polls = 5,
+                              .bursts = 4,
+                              .packets = 8,
+                              .handed = 2,
+                              .busy_cycles = 2500,
+                              .core = 3,
+                              .dropped = {{DropReason::kLate, 3}}});
     status.workers.push_back({.polls = 7, .asleep = true});
     status.workers.push_back({.polls = 1, .core = 5, .stalled_for = std::chrono::milliseconds(1500)});
     return status;
