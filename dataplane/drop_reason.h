@@ -49,7 +49,8 @@ namespace lapse {
   X(kLate, "LATE-DROP", "the packet belongs to no living flow and is not one that opens one")          \
   X(kStrayReset, "STRAY-RST", "a RST without a flow is never answered")                                \
   X(kTableFull, "TABLE-FULL", "the flow table is at its capacity")                                     \
-  X(kPortsExhausted, "PORTS-EXHAUSTED", "all source ports towards this destination are in use")        \
+  X(kPortsExhausted, "PORTS-EXHAUSTED",                                                                \
+    "all source ports towards this destination are in use: the provider's ErrorPortAllocation")        \
   X(kRace, "RACE", "other workers were opening or changing this flow all the while")                   \
   X(kShutdown, "SHUTDOWN", "the instance stopped while the packet was held")
 

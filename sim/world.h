@@ -34,7 +34,7 @@ class World final : private Wire {
   struct Options {
     uint64_t seed = 1;
     Trace trace = Trace::kPackets;
-    size_t packets = 16384;
+    size_t packets = 2048;  // in flight at any moment
   };
 
   World(const topology::Topology& topology, const Options& options, EventSink sink);

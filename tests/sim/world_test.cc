@@ -373,7 +373,7 @@ TEST(HostTimers, AreLateByAStepOfTheWheel) {
   for (const auto& [delay, most] : cases) {
     Duration latest{};
     for (uint64_t seed = 0; seed < 200; ++seed) {
-      World world(*topology, {.seed = seed}, [](const Event&) {});
+      World world(*topology, {.seed = seed, .packets = 64}, [](const Event&) {});
       const Duration late = world.host("app")->timer_expiry(TimerStep::kHz250, delay) - Instant(delay);
       EXPECT_GE(late, Duration{});
       EXPECT_LT(late, most);
