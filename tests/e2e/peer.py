@@ -11,6 +11,7 @@ import select
 import socket
 import struct
 import sys
+import time
 
 sockets = {}
 sniffer = None
@@ -76,6 +77,18 @@ def state(command):
              "CLOSE-WAIT", "LAST-ACK", "LISTEN", "CLOSING"]
     info = sockets[command["socket"]].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
     return {"state": names[info[0]]}
+
+
+def acknowledged(command):
+    """Waits until the other end has acknowledged all that was sent: an acknowledgement may be delayed, and late after a jump."""
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        info = sockets[command["socket"]].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)
+        if struct.unpack_from("I", info, 24)[0] == 0:  # tcpi_unacked
+            return {}
+        if time.monotonic() > deadline:
+            return {"error": "timeout"}
+        time.sleep(0.001)
 
 
 def udp(command):
@@ -176,8 +189,8 @@ def sniffed(_):
 
 
 def main():
-    operations = {f.__name__: f for f in (listen, accept, connect, send, recv, shutdown, close, state, udp, sendto,
-                                          recvfrom, ping, pump, sniff, sniffed)}
+    operations = {f.__name__: f for f in (listen, accept, connect, send, recv, shutdown, close, state, acknowledged, udp,
+                                          sendto, recvfrom, ping, pump, sniff, sniffed)}
     for line in sys.stdin:
         command = json.loads(line)
         try:
