@@ -92,10 +92,11 @@ bool load_its_topology(const Node& root, const std::vector<std::string>& setting
   std::copy_if(settings.begin(), settings.end(), std::back_inserter(own),
                [](const std::string& setting) { return !is_of_scenario(setting); });
   auto topology = topology::load_with(path.lexically_normal().string(), own, findings);
-  if (topology) {
-    scenario.topology = *std::move(topology);
+  if (!topology) {
+    return false;
   }
-  return topology.has_value();
+  scenario.topology = *std::move(topology);
+  return true;
 }
 
 std::vector<std::filesystem::path> folders() {
