@@ -9,7 +9,6 @@
 namespace lapse::sim {
 namespace {
 
-constexpr Duration kInitialTimeout = std::chrono::seconds(1);  // RFC 6298 section 2
 constexpr Duration kLeastTimeout = std::chrono::milliseconds(200);
 constexpr Duration kLongestTimeout = std::chrono::seconds(120);
 constexpr uint32_t kDoublings = 9;  // from the least timeout until the longest
