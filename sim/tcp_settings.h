@@ -6,7 +6,7 @@
 // Bytes:    none.
 // Cost:     none.
 // Lifetime: none.
-// Spec:     Linux ip-sysctl and tcp(7); Windows KeepAliveTime; RFC 6298, RFC 9293 section 3.8.
+// Spec:     Linux ip-sysctl and tcp(7); RFC 6298, RFC 9293 section 3.8.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,6 @@
 #include "dataplane/time.h"
 
 namespace lapse::sim {
-
-enum class Kernel : uint8_t { kLinux, kWindows };
 
 // How late the kernel's timer wheel fires: never early, and up to a step that grows with the delay.
 enum class TimerStep : uint8_t { kExact, kHz250, kHz1000 };
@@ -27,11 +25,7 @@ struct Keepalive {
   uint32_t probes = 9;
 };
 
-inline constexpr Keepalive kWindowsKeepalive{
-    .on = false, .time = std::chrono::seconds(7200), .interval = std::chrono::seconds(1), .probes = 10};
-
 struct TcpSettings {
-  Kernel kernel = Kernel::kLinux;
   TimerStep timer_step = TimerStep::kExact;
   Keepalive keepalive;
   Duration user_timeout{};           // TCP_USER_TIMEOUT; zero: none
