@@ -57,6 +57,8 @@ class Loader {
   void load_target(ObjectReader& reader, std::string_view key, Ipv4Address& address, Be16& port);
   std::optional<Keepalive> load_keepalive(ObjectReader& reader, std::string_view key, const Keepalive& defaults);
   Keepalive keepalive_of(const std::string& host) const;
+  std::string host_at(Ipv4Address address) const;
+  std::string state(ObjectReader& reader);
 
   void load_expectation(const Node& node, const std::string& path);
   void load_what(ObjectReader& reader, const Node& node, Expectation& expectation);
@@ -197,7 +199,7 @@ Connect Loader::load_connect(ObjectReader& reader) {
   load_target(reader, "connect", connect.to, connect.port);
   connect.flow = new_flow(reader);
   load_program(reader, connect.host, "", connect.client);
-  load_program(reader, connect.host, "server_", connect.server);
+  load_program(reader, host_at(connect.to), "server_", connect.server);
   if (const auto timeout = reader.duration("user_timeout")) {
     connect.client.user_timeout = timeout->value;
   }
@@ -215,6 +217,17 @@ void Loader::load_program(ObjectReader& reader, const std::string& host, std::st
 Keepalive Loader::keepalive_of(const std::string& host) const {
   const topology::Host* const found = scenario_.topology.find_host(host);
   return found == nullptr ? Keepalive{} : tcp_settings(found->sysctls).keepalive;
+}
+
+std::string Loader::host_at(Ipv4Address address) const {
+  for (const topology::Host& host : scenario_.topology.hosts) {
+    for (const auto& [name, attachment] : host.interfaces) {
+      if (std::find(attachment.addresses.begin(), attachment.addresses.end(), address) != attachment.addresses.end()) {
+        return host.name;
+      }
+    }
+  }
+  return "";
 }
 
 std::optional<Keepalive> Loader::load_keepalive(ObjectReader& reader, std::string_view key, const Keepalive& defaults) {
@@ -317,11 +330,10 @@ void Loader::load_what(ObjectReader& reader, const Node& node, Expectation& expe
   } else if (reader.has("event")) {
     expectation.what = ExpectEvent{load_filter(reader), expectation.at};
   } else if (reader.has("host")) {
-    ExpectSocket socket{
-        .host = host(reader), .flow = flow(reader), .state = value_or(reader.text("state"), std::string())};
+    ExpectSocket socket{.host = host(reader), .flow = flow(reader), .state = state(reader)};
     expectation.what = socket;
   } else if (reader.has("box")) {
-    ExpectFlow of_box{.box = box(reader), .flow = flow(reader), .state = value_or(reader.text("state"), std::string())};
+    ExpectFlow of_box{.box = box(reader), .flow = flow(reader), .state = state(reader)};
     expectation.what = of_box;
   } else if (reader.has("end") && reader.has("flow")) {
     ExpectProgram program{.flow = flow(reader), .party = party(reader, "end").value_or(Party::kClient)};
@@ -386,6 +398,14 @@ std::string Loader::host(ObjectReader& reader) {
   const auto said = reader.text("host");
   if (said && scenario_.topology.find_host(said->value) == nullptr) {
     reader.error(said->place, "host", concat("no host of the topology (", shown(said->value), ")"));
+  }
+  return value_or(said, std::string());
+}
+
+std::string Loader::state(ObjectReader& reader) {
+  const auto said = reader.text("state");
+  if (!said) {
+    report_.error(reader.declared(), reader.path(), "state is missing; accepted is a state like ESTABLISHED, or none");
   }
   return value_or(said, std::string());
 }
