@@ -57,11 +57,12 @@ class TscClock final : public Clock {
   double scale() const;
 
   // The next reading of any worker is at least 'duration' later. 'duration' is not negative.
-  // The caller waits for all workers to pass a burst boundary before it calls retire().
+  // The caller then waits for all workers to pass a burst boundary and calls retire().
   void advance(Duration duration);
   void set_scale(double scale);
 
-  // Frees the mappings that no worker can read any more.
+  // Frees all mappings but the newest. Nobody is reading an older one: every worker has passed a burst boundary since it
+  // was replaced, and whoever else calls now(), scale() or real_duration() is kept from it meanwhile.
   void retire();
 
   // Real time for control-plane waits and for the wall time printed beside virtual time.

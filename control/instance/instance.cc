@@ -11,14 +11,9 @@
 #include "absl/strings/str_cat.h"
 
 #include "control/instance/clock_control.h"
-#include "control/instance/event_hub.h"
-#include "control/instance/monitor.h"
+#include "control/instance/instance_impl.h"
 #include "control/network/build.h"
-#include "dataplane/clock.h"
-#include "dataplane/io/dpdk_port.h"
 #include "dataplane/io/eal.h"
-#include "dataplane/net/network.h"
-#include "dataplane/quiescence.h"
 
 namespace lapse {
 namespace {
@@ -56,56 +51,7 @@ absl::Status prepare_worker_thread(size_t id, const std::vector<int>& cores) {
   return io::register_worker_thread();
 }
 
-std::map<DropReason, uint64_t> not_zero(const std::array<uint64_t, kDropReasonCount>& dropped) {
-  std::map<DropReason, uint64_t> named;
-  for (size_t reason = 0; reason < dropped.size(); ++reason) {
-    if (dropped[reason] > 0) {
-      named[static_cast<DropReason>(reason)] = dropped[reason];
-    }
-  }
-  return named;
-}
-
-void add_drops(const DropCounters& counters, std::array<uint64_t, kDropReasonCount>& dropped) {
-  for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
-    dropped[reason] += counters[reason].get();
-  }
-}
-
 }  // namespace
-
-struct Instance::Impl {
-  topology::Topology topology;
-  topology::Directory directory;
-  InstanceOptions options;
-  Quiescence quiescence;
-  std::unique_ptr<io::DpdkPacketPool> pool;
-  std::map<LinkId, std::unique_ptr<io::DpdkPort>> ports;
-  std::unique_ptr<Network> network;
-  std::unique_ptr<TscClock> clock;
-  std::vector<std::unique_ptr<EventRing>> rings;
-  std::unique_ptr<EventRing> monitor_ring;  // what the monitor has to tell
-  std::unique_ptr<EventHub> hub;
-  std::vector<std::unique_ptr<Worker>> workers;
-  std::vector<std::thread> threads;
-  std::unique_ptr<Monitor> monitor;
-  mutable std::mutex reader_mutex;  // of kReaderSlot
-  std::mutex clock_mutex;           // one move at a time
-  bool eal_started = false;
-
-  io::PortWish wish_for(const std::string& link) const;
-  absl::Status open_ports();
-  absl::Status run_workers();
-  void start_monitor();
-  absl::Status start_workers();
-  void move_clock(Duration duration);
-  void wait_until_caught_up();
-  void after_clock_change();
-  void read_flows(BoxId box, const FlowTable& table, bool with_dead, std::vector<FlowView>& views);
-  BoxStatus box_status(BoxId box) const;
-  LinkStatus link_status(LinkId link) const;
-  WorkerStatus worker_status(size_t worker) const;
-};
 
 absl::StatusOr<std::unique_ptr<Instance>> Instance::start(const topology::Topology& topology,
                                                           const InstanceOptions& options) {
@@ -268,7 +214,7 @@ void Instance::Impl::start_monitor() {
     }
   }
   const auto tell = [this](EventKind kind, LinkId link) {
-    const Now at = clock->now();
+    const Now at = now();
     Event event;
     event.kind = kind;
     event.link = link;
@@ -287,112 +233,10 @@ const topology::Directory& Instance::directory() const {
   return impl_->directory;
 }
 
-// ---- status ----
-
-BoxStatus Instance::Impl::box_status(BoxId box) const {
-  BoxStatus status;
-  status.box = box;
-  status.conservation = network->box_conservation(box);
-  if (const FlowTable* table = network->box(box).flows()) {
-    status.flows = table->live_count();
-    status.capacity = table->capacity();
-    status.memory_bytes = table->memory_bytes();
-    for (size_t id = 0; id < kTimeoutClassCount; ++id) {
-      status.timeouts[id] = kTick * table->timeouts().milliseconds(static_cast<TimeoutClass>(id));
-    }
-  }
-  std::array<uint64_t, kDropReasonCount> dropped{};
-  for (size_t worker = 0; worker < workers.size(); ++worker) {
-    const BoxCounters& counters = network->box_counters(box, WorkerId{static_cast<uint8_t>(worker)});
-    const std::vector<std::string>& sides = directory.boxes[index(box)].side_names;
-    for (size_t side = 0; side < sides.size(); ++side) {
-      status.received[sides[side]] += counters.received_packets[side].get();
-      status.sent[sides[side]] += counters.sent_packets[side].get();
-    }
-    add_drops(counters.dropped, dropped);
-    for (size_t kind = 0; kind < kEventKindCount; ++kind) {
-      if (const uint64_t count = counters.events[kind].get(); count > 0) {
-        status.events[static_cast<EventKind>(kind)] += count;
-      }
-    }
-  }
-  status.dropped = not_zero(dropped);
-  return status;
-}
-
-LinkStatus Instance::Impl::link_status(LinkId link) const {
-  LinkStatus status;
-  status.link = link;
-  if (const auto device = options.ports.find(directory.links[index(link)].name); device != options.ports.end()) {
-    status.device = device->second;
-  }
-  if (const auto port = ports.find(link); port != ports.end()) {
-    status.port = PortStatus{port->second->driver(), port->second->plan(), port->second->link()};
-  }
-  std::array<uint64_t, kDropReasonCount> dropped{};
-  for (size_t worker = 0; worker < workers.size(); ++worker) {
-    const LinkCounters& counters = network->link_counters(link, WorkerId{static_cast<uint8_t>(worker)});
-    status.received_packets += counters.received_packets.get();
-    status.received_bytes += counters.received_bytes.get();
-    status.sent_packets += counters.sent_packets.get();
-    status.sent_bytes += counters.sent_bytes.get();
-    add_drops(counters.dropped, dropped);
-  }
-  status.dropped = not_zero(dropped);
-  return status;
-}
-
-WorkerStatus Instance::Impl::worker_status(size_t number) const {
-  const Worker& worker = *workers[number];
-  const Worker::Counters& counters = worker.counters();
-  WorkerStatus status;
-  status.polls = counters.polls.get();
-  status.bursts = counters.bursts.get();
-  status.packets = counters.packets.get();
-  status.sleeps = counters.sleeps.get();
-  status.handed = counters.handed.get();
-  status.busy_cycles = counters.busy_cycles.get();
-  status.events_lost = rings[number]->lost();
-  status.asleep = worker.asleep();
-  if (!options.cores.empty()) {
-    status.core = options.cores[number];
-  }
-  if (monitor != nullptr) {
-    status.stalled_for = monitor->stalled_for(number);
-  }
-  const WorkerId id{static_cast<uint8_t>(number)};
-  std::array<uint64_t, kDropReasonCount> dropped{};
-  for (size_t box = 0; box < directory.boxes.size(); ++box) {
-    add_drops(network->box_counters(BoxId{static_cast<uint8_t>(box)}, id).dropped, dropped);
-  }
-  for (size_t link = 0; link < directory.links.size(); ++link) {
-    add_drops(network->link_counters(LinkId{static_cast<uint8_t>(link)}, id).dropped, dropped);
-  }
-  status.dropped = not_zero(dropped);
-  return status;
-}
-
-InstanceStatus Instance::status() const {
-  InstanceStatus status;
-  status.now = now();
-  status.scale = scale();
-  for (size_t box = 0; box < impl_->directory.boxes.size(); ++box) {
-    status.boxes.push_back(impl_->box_status(BoxId{static_cast<uint8_t>(box)}));
-  }
-  for (size_t link = 0; link < impl_->directory.links.size(); ++link) {
-    status.links.push_back(impl_->link_status(LinkId{static_cast<uint8_t>(link)}));
-  }
-  for (size_t worker = 0; worker < impl_->workers.size(); ++worker) {
-    status.workers.push_back(impl_->worker_status(worker));
-  }
-  status.process = impl_->network->process_conservation();
-  return status;
-}
-
 // ---- flows ----
 
 void Instance::Impl::read_flows(BoxId box, const FlowTable& table, bool with_dead, std::vector<FlowView>& views) {
-  const Tick tick = to_tick(clock->now().now);
+  const Tick tick = to_tick(now().now);
   for (uint32_t first = 0; first < table.record_count(); first += kFlowsPerSlice) {
     quiescence.online(kReaderSlot);
     const uint32_t end = std::min(table.record_count(), first + kFlowsPerSlice);
@@ -440,11 +284,21 @@ void Instance::flush_events() {
 
 // ---- the clock ----
 
+Now Instance::Impl::now() const {
+  const std::lock_guard lock(clock_reader_mutex);
+  return clock->now();
+}
+
+double Instance::Impl::scale() const {
+  const std::lock_guard lock(clock_reader_mutex);
+  return clock->scale();
+}
+
 Now Instance::now() const {
-  return impl_->clock->now();
+  return impl_->now();
 }
 double Instance::scale() const {
-  return impl_->clock->scale();
+  return impl_->scale();
 }
 
 // Returns once every worker has begun a burst with the new mapping.
@@ -453,12 +307,13 @@ void Instance::Impl::after_clock_change() {
     worker->wake();
   }
   quiescence.wait();
+  const std::lock_guard lock(clock_reader_mutex);
   clock->retire();
 }
 
 // Ticks are 32 bits wide: before time goes on, whatever is over has to be noticed.
 void Instance::Impl::wait_until_caught_up() {
-  const Instant target = clock->now().now;
+  const Instant target = now().now;
   for (const auto& worker : workers) {
     while (worker->caught_up() < target) {
       worker->wake();

@@ -1,0 +1,124 @@
+#include "control/instance/instance_impl.h"
+
+namespace lapse {
+namespace {
+
+std::map<DropReason, uint64_t> not_zero(const std::array<uint64_t, kDropReasonCount>& dropped) {
+  std::map<DropReason, uint64_t> named;
+  for (size_t reason = 0; reason < dropped.size(); ++reason) {
+    if (dropped[reason] > 0) {
+      named[static_cast<DropReason>(reason)] = dropped[reason];
+    }
+  }
+  return named;
+}
+
+void add_drops(const DropCounters& counters, std::array<uint64_t, kDropReasonCount>& dropped) {
+  for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
+    dropped[reason] += counters[reason].get();
+  }
+}
+
+}  // namespace
+
+BoxStatus Instance::Impl::box_status(BoxId box) const {
+  BoxStatus status;
+  status.box = box;
+  status.conservation = network->box_conservation(box);
+  if (const FlowTable* table = network->box(box).flows()) {
+    status.flows = table->live_count();
+    status.capacity = table->capacity();
+    status.memory_bytes = table->memory_bytes();
+    for (size_t id = 0; id < kTimeoutClassCount; ++id) {
+      status.timeouts[id] = kTick * table->timeouts().milliseconds(static_cast<TimeoutClass>(id));
+    }
+  }
+  std::array<uint64_t, kDropReasonCount> dropped{};
+  for (size_t worker = 0; worker < workers.size(); ++worker) {
+    const BoxCounters& counters = network->box_counters(box, WorkerId{static_cast<uint8_t>(worker)});
+    const std::vector<std::string>& sides = directory.boxes[index(box)].side_names;
+    for (size_t side = 0; side < sides.size(); ++side) {
+      status.received[sides[side]] += counters.received_packets[side].get();
+      status.sent[sides[side]] += counters.sent_packets[side].get();
+    }
+    add_drops(counters.dropped, dropped);
+    for (size_t kind = 0; kind < kEventKindCount; ++kind) {
+      if (const uint64_t count = counters.events[kind].get(); count > 0) {
+        status.events[static_cast<EventKind>(kind)] += count;
+      }
+    }
+  }
+  status.dropped = not_zero(dropped);
+  return status;
+}
+
+LinkStatus Instance::Impl::link_status(LinkId link) const {
+  LinkStatus status;
+  status.link = link;
+  if (const auto device = options.ports.find(directory.links[index(link)].name); device != options.ports.end()) {
+    status.device = device->second;
+  }
+  if (const auto port = ports.find(link); port != ports.end()) {
+    status.port = PortStatus{port->second->driver(), port->second->plan(), port->second->link()};
+  }
+  std::array<uint64_t, kDropReasonCount> dropped{};
+  for (size_t worker = 0; worker < workers.size(); ++worker) {
+    const LinkCounters& counters = network->link_counters(link, WorkerId{static_cast<uint8_t>(worker)});
+    status.received_packets += counters.received_packets.get();
+    status.received_bytes += counters.received_bytes.get();
+    status.sent_packets += counters.sent_packets.get();
+    status.sent_bytes += counters.sent_bytes.get();
+    add_drops(counters.dropped, dropped);
+  }
+  status.dropped = not_zero(dropped);
+  return status;
+}
+
+WorkerStatus Instance::Impl::worker_status(size_t number) const {
+  const Worker& worker = *workers[number];
+  const Worker::Counters& counters = worker.counters();
+  WorkerStatus status;
+  status.polls = counters.polls.get();
+  status.bursts = counters.bursts.get();
+  status.packets = counters.packets.get();
+  status.sleeps = counters.sleeps.get();
+  status.handed = counters.handed.get();
+  status.busy_cycles = counters.busy_cycles.get();
+  status.events_lost = rings[number]->lost();
+  status.asleep = worker.asleep();
+  if (!options.cores.empty()) {
+    status.core = options.cores[number];
+  }
+  if (monitor != nullptr) {
+    status.stalled_for = monitor->stalled_for(number);
+  }
+  const WorkerId id{static_cast<uint8_t>(number)};
+  std::array<uint64_t, kDropReasonCount> dropped{};
+  for (size_t box = 0; box < directory.boxes.size(); ++box) {
+    add_drops(network->box_counters(BoxId{static_cast<uint8_t>(box)}, id).dropped, dropped);
+  }
+  for (size_t link = 0; link < directory.links.size(); ++link) {
+    add_drops(network->link_counters(LinkId{static_cast<uint8_t>(link)}, id).dropped, dropped);
+  }
+  status.dropped = not_zero(dropped);
+  return status;
+}
+
+InstanceStatus Instance::status() const {
+  InstanceStatus status;
+  status.now = now();
+  status.scale = scale();
+  for (size_t box = 0; box < impl_->directory.boxes.size(); ++box) {
+    status.boxes.push_back(impl_->box_status(BoxId{static_cast<uint8_t>(box)}));
+  }
+  for (size_t link = 0; link < impl_->directory.links.size(); ++link) {
+    status.links.push_back(impl_->link_status(LinkId{static_cast<uint8_t>(link)}));
+  }
+  for (size_t worker = 0; worker < impl_->workers.size(); ++worker) {
+    status.workers.push_back(impl_->worker_status(worker));
+  }
+  status.process = impl_->network->process_conservation();
+  return status;
+}
+
+}  // namespace lapse
