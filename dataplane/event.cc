@@ -22,6 +22,14 @@ bool EventRing::push(const Event& event) {
   return true;
 }
 
+bool EventRing::has_room() {
+  const size_t head = head_.load(std::memory_order_relaxed);
+  if (head - cached_tail_ > mask_ / 2) {
+    cached_tail_ = tail_.load(std::memory_order_acquire);
+  }
+  return head - cached_tail_ <= mask_ / 2;
+}
+
 size_t EventRing::pop(Event* out, size_t room) {
   const size_t tail = tail_.load(std::memory_order_relaxed);
   const size_t head = head_.load(std::memory_order_acquire);

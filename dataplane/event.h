@@ -106,6 +106,9 @@ class EventRing {
 
   // Producer. Returns false, and counts the loss, when the consumer has fallen behind.
   bool push(const Event& event);
+  // Producer. At least half of it is free: what can wait until the consumer has caught up looks here first. A ring is
+  // to hold several times what a worker reclaims in a pass.
+  bool has_room();
 
   // Consumer. Copies at most 'room' events in order; returns how many.
   size_t pop(Event* out, size_t room);

@@ -29,6 +29,7 @@ Worker::Worker(const Options& options, Network& network, PacketPool& pool, Event
                Quiescence& quiescence)
     : options_(options),
       network_(&network),
+      events_(&events),
       clock_(&clock),
       quiescence_(&quiescence),
       bell_(&network.handoff().bell(options.id)),
@@ -84,7 +85,10 @@ bool Worker::run_once() {
   was_busy_ = found_packets;
   process_received(now);
   path_.run(now);
-  path_.advance(now, kReclaimPerBurst);
+  // What expires is told: it can wait until the events before it have been taken, and no expiry is lost.
+  if (events_->has_room()) {
+    path_.advance(now, kReclaimPerBurst);
+  }
   quiescence_->quiescent(Quiescence::slot(options_.id));
   const auto deadline = path_.next_deadline(now);
   const bool behind = deadline && *deadline <= now.now;

@@ -80,6 +80,7 @@ class Worker {
 
   Options options_;
   Network* network_;
+  EventRing* events_;
   const Clock* clock_;
   Quiescence* quiescence_;
   Doorbell* bell_;

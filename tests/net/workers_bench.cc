@@ -124,7 +124,7 @@ WorkersBench::WorkersBench(const Options& options, const Clock& clock)
   network.set_port(kInternet, &internet);
   add_gateway(network, quiescence);
   for (size_t id = 0; id < options.workers; ++id) {
-    events.push_back(std::make_unique<EventRing>(64));
+    events.push_back(std::make_unique<EventRing>(256));
     const Worker::Options worker_options{worker(id), options.polling, Trace::kOff};
     workers.push_back(std::make_unique<Worker>(worker_options, network, pool, *events.back(), clock, quiescence));
   }
@@ -152,14 +152,18 @@ void WorkersBench::both_know_their_neighbours() {
   network.neighbours().add_static(kInternet, kWeb.address, kWebMac);
 }
 
+bool WorkersBench::pass() {
+  bool found = false;
+  for (size_t id = 0; id < workers.size(); ++id) {
+    quiescence.online(Quiescence::slot(worker(id)));
+    found = workers[id]->run_once() || found;
+    quiescence.offline(Quiescence::slot(worker(id)));
+  }
+  return found;
+}
+
 void WorkersBench::settle() {
-  for (bool found = true; found;) {
-    found = false;
-    for (size_t id = 0; id < workers.size(); ++id) {
-      quiescence.online(Quiescence::slot(worker(id)));
-      found = workers[id]->run_once() || found;
-      quiescence.offline(Quiescence::slot(worker(id)));
-    }
+  while (pass()) {
   }
 }
 

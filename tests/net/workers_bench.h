@@ -98,7 +98,8 @@ struct WorkersBench {
   void send(WiredPort& port, const PacketBuilder& packet, uint16_t queue);
   void both_know_their_neighbours();
 
-  // ---- without threads: every worker in turn, until none finds anything ----
+  // ---- without threads: every worker in turn, once, or until none finds anything ----
+  bool pass();
   void settle();
 
   // ---- with threads ----

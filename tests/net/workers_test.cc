@@ -58,6 +58,33 @@ TEST_P(Workers, AConnectionPassesByWhateverQueue) {
   }
 }
 
+// Reclaiming waits for whoever takes the events: after a jump every flow's end is told, one at a time if need be.
+TEST_P(Workers, NoExpiryIsLostHoweverSlowlyEventsAreTaken) {
+  b_.both_know_their_neighbours();
+  constexpr size_t kFlows = 1500;
+  Event event;
+  for (uint16_t flow = 0; flow < kFlows; ++flow) {
+    b_.from_app(udp(kApp.with_port(static_cast<uint16_t>(5000 + flow)), kWeb), flow % GetParam().private_queues);
+    b_.settle();
+    for (const auto& ring : b_.events) {
+      while (ring->pop(&event, 1) > 0) {
+      }
+    }
+  }
+  clock_.advance(std::chrono::hours(24 * 5));
+  size_t expired = 0;
+  for (size_t passes = 0; expired < kFlows && passes < 10 * kFlows; ++passes) {
+    b_.pass();
+    for (const auto& ring : b_.events) {
+      expired += ring->pop(&event, 1) > 0 && event.kind == EventKind::kFlowExpired ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(expired, kFlows);
+  for (const auto& ring : b_.events) {
+    EXPECT_EQ(ring->lost(), 0U);
+  }
+}
+
 // Frames of one flow that come in one burst leave in their order; the last one has the highest number.
 TEST_P(Workers, AFlowKeepsItsOrder) {
   b_.both_know_their_neighbours();

@@ -35,6 +35,18 @@ TEST(EventRing, CapacityIsRoundedUp) {
   EXPECT_FALSE(ring.push(numbered(8)));
 }
 
+TEST(EventRing, HasRoomWhileHalfOfItIsFree) {
+  EventRing ring(8);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(ring.has_room()) << i;
+    ring.push(Event{});
+  }
+  EXPECT_FALSE(ring.has_room());
+  Event taken;
+  EXPECT_EQ(ring.pop(&taken, 1), 1U);
+  EXPECT_TRUE(ring.has_room());
+}
+
 TEST(EventRing, CountsWhatItLostAndGoesOn) {
   EventRing ring(4);
   for (uint32_t i = 0; i < 10; ++i) {
