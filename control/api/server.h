@@ -23,7 +23,7 @@ struct ServerOptions {
   std::string name;           // of the instance
   std::string socket_path;    // a stale socket there is replaced
   bool hosts_warped = false;  // the hosts' programs and kernels run at the clock's scale
-  size_t events = 100'000;    // remembered
+  size_t events = 262'144;    // remembered: a hundred thousand flows that begin and end while nobody reads
   size_t packets = 20'000;    // remembered beside them
   size_t followers = 6;       // at most, at the same time
   story::Recorder::Limits limits;

@@ -16,12 +16,24 @@ std::string name() {
   return "lab" + std::to_string(getpid());
 }
 
-Finished run(const Arguments& program, const Arguments& options = {}) {
+// `lapse lab` under that name.
+Arguments lab_of(const std::string& topology, const Arguments& program, const Arguments& options = {}) {
   Arguments all{"--name", name()};
   all.insert(all.end(), options.begin(), options.end());
   all.emplace_back("--");
   all.insert(all.end(), program.begin(), program.end());
-  return lapse(lab_arguments(topology_file(), all));
+  return lab_arguments(topology, all);
+}
+
+// The same, for a process of its own.
+Arguments process_of(const std::string& topology, const Arguments& lab_program) {
+  Arguments all = lab_of(topology, lab_program);
+  all.insert(all.begin(), program());
+  return all;
+}
+
+Finished run(const Arguments& program, const Arguments& options = {}) {
+  return lapse(lab_of(topology_file(), program, options));
 }
 
 // A file that every user may read.
@@ -84,8 +96,8 @@ TEST(LabCommand, RefusesBadInputBeforeItMakesAnything) {
 }
 
 TEST(LabCommand, PassesASignalOnToTheProgram) {
-  Process lab({program(), "lab", topology_file(), "--name", name(), "--", "sh", "-c",
-               "trap 'echo got it; exit 5' INT; echo ready; while :; do sleep 0.1; done"},
+  Process lab(process_of(topology_file(),
+                         {"sh", "-c", "trap 'echo got it; exit 5' INT; echo ready; while :; do sleep 0.1; done"}),
               "/dev/null");
   ASSERT_EQ(lab.read_line(), "ready");
   lab.signal(SIGINT);
@@ -96,8 +108,7 @@ TEST(LabCommand, PassesASignalOnToTheProgram) {
 
 TEST(LabCommand, SaysThatTheDataPlaneCrashed) {
   Scratch errors("crash.errors", "", 0666);
-  Process lab({program(), "lab", topology_file(), "--name", name(), "--", "sh", "-c", "echo ready; exec sleep 100"},
-              errors.path());
+  Process lab(process_of(topology_file(), {"sh", "-c", "echo ready; exec sleep 100"}), errors.path());
   ASSERT_EQ(lab.read_line(), "ready");
   const std::string task = "/proc/" + std::to_string(lab.pid()) + "/task/" + std::to_string(lab.pid()) + "/children";
   std::ifstream children(task);
@@ -122,14 +133,14 @@ TEST(LabCommand, ProgramsKeepEnvironmentAndDirectory) {
   setenv("LAPSE_TEST_VARIABLE", "kept", 1);
   const Finished finished = run({"sh", "-c", "echo $LAPSE_TEST_VARIABLE $LAPSE_LAB $LAPSE_HOST; pwd; id -u"});
   unsetenv("LAPSE_TEST_VARIABLE");
-  const Finished outside = lapse({"lab", topology_file(), "--name", name(), "--at", "api", "--", "sh", "-c", "pwd"});
+  const Finished outside = run({"sh", "-c", "pwd"}, {"--at", "api"});
   EXPECT_EQ(finished.output.substr(0, finished.output.find('\n')), "kept " + name() + " app");
   EXPECT_EQ(outside.output, std::filesystem::current_path().string() + "\n");
 }
 
 TEST(LabCommand, AServiceThatFailsIsNamedWithItsLastLines) {
   const Scratch topology("service.yaml", with_service("echo out of order; exit 5"));
-  const Finished finished = lapse({"lab", topology.path(), "--name", name(), "--", "true"});
+  const Finished finished = lapse(lab_of(topology.path(), {"true"}));
   EXPECT_EQ(finished.status, 125);
   EXPECT_NE(finished.errors.find("host api: "), std::string::npos) << finished.errors;
   EXPECT_NE(finished.errors.find("exited with status 5"), std::string::npos) << finished.errors;
@@ -142,8 +153,9 @@ TEST(LabCommand, WaitsUntilAServiceListens) {
   std::filesystem::remove(word.path());
   ASSERT_EQ(mkfifo(word.path().c_str(), 0666), 0);
   const Scratch topology("late.yaml", with_service("python3 " + test_file("accept_once.py") + " 8080 " + word.path()));
-  Process lab({program(), "lab", topology.path(), "--name", name(), "--", "python3", "-c",
-               "import socket; print(socket.create_connection(('api.example.com', 8080)).recv(100))"});
+  Process lab(process_of(
+      topology.path(),
+      {"python3", "-c", "import socket; print(socket.create_connection(('api.example.com', 8080)).recv(100))"}));
   std::ofstream(word.path()) << "listen\n";  // opens as soon as the service waits for it
   EXPECT_EQ(lab.read_line(), "b'the only one'");
   EXPECT_EQ(lab.wait(), 0);
@@ -154,12 +166,17 @@ TEST(LabCommand, ShowsTheNamesWhereTheSystemHasNoHostsFile) {
   if (!is_root()) {
     GTEST_SKIP() << "hiding the machine's file takes root";
   }
-  Process lab({"unshare", "--mount", "sh", "-c",
-               "mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work &&"
-               " mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /etc &&"
-               " rm -f /etc/hosts && exec \"$@\"",
-               "sh", program(), "lab", topology_file(), "--name", name(), "--", "getent", "ahostsv4",
-               "api.example.com"});
+  Arguments without_file{"unshare",
+                         "--mount",
+                         "sh",
+                         "-c",
+                         "mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work &&"
+                         " mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /etc &&"
+                         " rm -f /etc/hosts && exec \"$@\"",
+                         "sh"};
+  const Arguments lab_program = process_of(topology_file(), {"getent", "ahostsv4", "api.example.com"});
+  without_file.insert(without_file.end(), lab_program.begin(), lab_program.end());
+  Process lab(without_file);
   EXPECT_EQ(lab.read_line().substr(0, 12), "198.18.7.80 ");
   EXPECT_EQ(lab.wait(), 0);
 }

@@ -1,8 +1,10 @@
 // Kernel TCP, UDP and ICMP on both sides of a NAT gateway whose clock is moved by hand.
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -272,6 +274,99 @@ TEST(NatGatewayEndToEnd, RepliesThatComeToTheOtherWorkerPass) {
   EXPECT_EQ(c.app.call({{"op", "recv"}, {"socket", c.client}})["error"], "ECONNRESET");
   EXPECT_EQ(lab.events("flow_expired").size(), 1U) << "by one of the two";
   EXPECT_EQ(lab.events("rst_sent").size(), 1U);
+}
+
+// What a lab tells from now on, by kind. It is read as it comes: whoever does not listen is not told for long.
+class Events {
+ public:
+  explicit Events(const Lab& lab) : process_({program(), "ctl", "-t", lab.name(), "events", "--follow"}) {
+    reader_ = std::thread([this] { read(); });
+  }
+  ~Events() {
+    process_.signal(SIGINT);
+    reader_.join();
+  }
+
+  // All events of this kind, once there are so many; fewer when the stream ends, or a minute has passed, before.
+  std::vector<Json> wait(const std::string& kind, size_t count) {
+    std::unique_lock lock(mutex_);
+    grew_.wait_for(lock, std::chrono::minutes(1), [&] { return ended_ || events_[kind].size() >= count; });
+    return events_[kind];
+  }
+
+ private:
+  void read() {
+    for (std::string line = process_.read_line(); !line.empty(); line = process_.read_line()) {
+      Json event = Json::parse(line, nullptr, false);
+      const std::lock_guard lock(mutex_);
+      events_[event.value("kind", "")].push_back(std::move(event));
+      grew_.notify_all();
+    }
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    grew_.notify_all();
+  }
+
+  Process process_;
+  std::thread reader_;
+  std::mutex mutex_;
+  std::condition_variable grew_;
+  std::map<std::string, std::vector<Json>> events_;
+  bool ended_ = false;
+};
+
+uint64_t flows_of(const Lab& lab) {
+  return lab.ctl_json({"status"})["boxes"][0]["flows"];
+}
+
+// Every one of 100,000 flows is over for its next packet when the command returns, whatever is still to be reclaimed;
+// flows that are opened right then pass; and each expiry carries the time at which it was due, not that of its discovery.
+TEST(NatGatewayEndToEnd, FiveDaysPassOverAHundredThousandFlows) {
+  constexpr int kSockets = 4;
+  constexpr int kPorts = 25'000;
+  constexpr size_t kFlows = size_t{kSockets} * kPorts + 1;  // and the ping's
+  constexpr double kUdpTimeout = 350;
+  Lab lab({"--set", "natgw.capacity=131072"});
+  Peer app(lab, "app");
+  Peer api(lab, "api");
+  Events told(lab);
+  const Json server = api.ok({{"op", "udp"}, {"port", 53}})["socket"];
+  std::vector<Json> clients;
+  for (int i = 0; i < kSockets; ++i) {
+    clients.push_back(app.ok({{"op", "udp"}})["socket"]);
+  }
+  const Json fence = app.ok({{"op", "ping"}, {"host", "198.18.7.80"}})["socket"];
+  for (const Json& client : clients) {
+    app.ok({{"op", "spray"},
+            {"socket", client},
+            {"host", "198.18.7.80"},
+            {"first", 10'000},
+            {"count", kPorts},
+            {"fence", fence}});
+  }
+  ASSERT_EQ(flows_of(lab), kFlows);
+  ASSERT_EQ(told.wait("flow_new", kFlows).size(), kFlows);
+  const double last_packet = lab.ctl_json({"clock", "show"})["virtual_time"];
+
+  lab.advance("5d", /*force=*/true);
+  for (int i = 0; i < 100; ++i) {
+    const Json fresh = app.ok({{"op", "udp"}})["socket"];
+    app.ok({{"op", "sendto"}, {"socket", fresh}, {"host", "198.18.7.80"}, {"port", 53}, {"data", "question"}});
+    const Json question = api.ok({{"op", "recvfrom"}, {"socket", server}});
+    api.ok({{"op", "sendto"},
+            {"socket", server},
+            {"host", question["address"]},
+            {"port", question["port"]},
+            {"data", "answer"}});
+    EXPECT_EQ(app.ok({{"op", "recvfrom"}, {"socket", fresh}})["data"], "answer");
+  }
+  EXPECT_EQ(lab.ctl_json({"flows"}).size(), 100U);
+  const std::vector<Json> expired = told.wait("flow_expired", kFlows);
+  ASSERT_EQ(expired.size(), kFlows);
+  for (const Json& event : expired) {
+    ASSERT_LE(event["virtual_time"].get<double>(), last_packet + kUdpTimeout) << event;
+  }
+  EXPECT_EQ(flows_of(lab), 100U) << "all others are reclaimed";
 }
 
 // The clock jumps once a second of real time, for as long as the transfer takes.

@@ -123,6 +123,17 @@ def ping(command):
     return {"socket": number, "type": answer[0]}
 
 
+def spray(command):
+    """A datagram to each of so many ports, from 'first' on. Now and then a ping waits for those before it: a tap that is full drops."""
+    sock = sockets[command["socket"]]
+    fence = {"host": command["host"], "socket": command["fence"]}
+    for offset in range(command["count"]):
+        sock.sendto(b"spray", (command["host"], command["first"] + offset))
+        if offset % 100 == 99:
+            ping(fence)
+    return {}
+
+
 def pump(command):
     """Sends and receives that many bytes at once, from a repeated pattern; answers with the hashes of both."""
     sock = sockets[command["socket"]]
@@ -190,7 +201,7 @@ def sniffed(_):
 
 def main():
     operations = {f.__name__: f for f in (listen, accept, connect, send, recv, shutdown, close, state, acknowledged, udp,
-                                          sendto, recvfrom, ping, pump, sniff, sniffed)}
+                                          sendto, recvfrom, ping, spray, pump, sniff, sniffed)}
     for line in sys.stdin:
         command = json.loads(line)
         try:
