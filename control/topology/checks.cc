@@ -238,6 +238,7 @@ void check_single_gateway(const Draft& draft, Report& report) {
 void check_ports(const Draft& draft, Report& report) {
   const std::vector<std::string_view> names = link_names(draft);
   std::map<std::string, const Port*> devices;
+  std::map<std::string, const Port*> interfaces;
   for (size_t number = 0; number < draft.topology.ports.size(); ++number) {
     const Port& port = draft.topology.ports[number];
     const std::string path = concat("ports.", shown(port.link));
@@ -254,6 +255,18 @@ void check_ports(const Draft& draft, Report& report) {
       report.error(draft.port_places[number].device, concat(path, port.kind == Port::Kind::kPci ? ".pci" : ".vdev"),
                    concat("the device is taken (", port.device_name(), "): the link ", first->second->link, " has it, ",
                           line_of(first->second->place)));
+      continue;
+    }
+    // Two sockets on one interface would each receive every frame.
+    const std::string interface = port.argument("iface");
+    if (interface.empty()) {
+      continue;
+    }
+    const auto [other, is_free] = interfaces.emplace(interface, &port);
+    if (!is_free) {
+      report.error(draft.port_places[number].device, concat(path, ".vdev"),
+                   concat("the interface is taken (", interface, "): the link ", other->second->link, " has it, ",
+                          line_of(other->second->place)));
     }
   }
 }

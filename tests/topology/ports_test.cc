@@ -64,6 +64,9 @@ const std::vector<ErrorRow> kRows{
     row("one virtual device twice",
         "  private: { vdev: \"net_af_packet0,iface=a\" }\n  internet: { vdev: \"net_af_packet0,iface=b\" }",
         {"t.yaml:13:21: ports.internet.vdev: the device is taken (net_af_packet0): the link private has it, line 12"}),
+    row("one interface twice",
+        "  private: { vdev: \"net_af_packet0,iface=a\" }\n  internet: { vdev: \"net_af_packet1,iface=a\" }",
+        {"t.yaml:13:21: ports.internet.vdev: the interface is taken (a): the link private has it, line 12"}),
     row("text for a port", "  private: eth1", {"t.yaml:12:12: ports.private: a map is needed, found text (eth1)"}),
 };
 
