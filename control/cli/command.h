@@ -30,5 +30,6 @@ void add_shell(CLI::App& app, Context& context);
 void add_exec(CLI::App& app, Context& context);
 void add_run(CLI::App& app, Context& context);
 void add_ctl(CLI::App& app, Context& context);
+void add_explain(CLI::App& app, Context& context);
 
 }  // namespace lapse::cli

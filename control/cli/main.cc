@@ -155,6 +155,7 @@ int run(int argc, char** argv, Context& context) {
   add_exec(app, context);
   add_run(app, context);
   add_ctl(app, context);
+  add_explain(app, context);
 
   std::vector<std::string> words = cut_program(argc, argv, context);
   turn_help_around(words);
