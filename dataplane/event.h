@@ -76,10 +76,11 @@ struct Event {
   DropReason reason = DropReason::kConsumed;  // kPacketDropped, kLatePacket, kRejected
   Told told = Told::kNobody;
   BoxId box = kNoBox;
-  Side side{};                                // late packets, resets: the side that spoke
-  LinkId link = kNoLink;                      // kPacket: the link that the packet crossed; kLink*
-  InterfaceId from_interface = kNoInterface;  // kPacket: who put it on the link; kNoInterface: a host
-  InterfaceId to_interface = kNoInterface;    // kPacket: who takes it off the link; kNoInterface: a host
+  Side side{};  // late packets, resets: the side that spoke
+  // kPacket: the link that the packet has crossed; kLink*. kPacketDropped without a box: the link that it was lost on.
+  LinkId link = kNoLink;
+  InterfaceId from_interface = kNoInterface;  // who put it on the link; kNoInterface: a host
+  InterfaceId to_interface = kNoInterface;    // who takes it off the link, or would have; kNoInterface: a host
 
   Instant time;  // virtual; of an expiry: last seen + timeout, however late it was noticed
   Instant real;
