@@ -20,6 +20,7 @@ namespace {
 
 constexpr size_t kEventCapacity = 65536;
 constexpr size_t kMonitorEventCapacity = 1024;
+constexpr size_t kEalMebibytes = 64;  // of memory that is not packet buffers
 constexpr uint32_t kFlowsPerSlice = 4096;
 constexpr Duration kLongestStep = std::chrono::hours(24 * 10);
 constexpr Quiescence::Slot kReaderSlot{kMaxWorkers};
@@ -110,6 +111,10 @@ io::PortWish Instance::Impl::wish_for(const std::string& link) const {
   if (const auto wished = options.wishes.find(link); wished != options.wishes.end()) {
     wish = wished->second;
   }
+  if (const topology::Link* known = topology.find_link(link);
+      known != nullptr && !wish.mtu && known->impairments.mtu != 0) {
+    wish.mtu = known->impairments.mtu;
+  }
   wish.workers = static_cast<uint16_t>(options.workers);
   wish.interrupts = options.polling == Polling::kAdaptive;
   return wish;
@@ -126,11 +131,13 @@ absl::Status Instance::Impl::open_ports() {
     eal.devices.push_back(device);
     wishes.push_back(wish_for(link));
   }
+  const io::PoolPlan buffers =
+      io::plan_pool(wishes, options.workers, network->has_links_that_hold_packets() ? LinkStage::kCapacity : 0);
+  eal.memory_mebibytes = std::max(eal.memory_mebibytes, (buffers.memory_bytes >> 20) + kEalMebibytes);
   if (absl::Status status = io::start_eal(eal); !status.ok()) {
     return status;
   }
   eal_started = true;
-  const io::PoolPlan buffers = io::plan_pool(wishes, options.workers);
   auto made = io::DpdkPacketPool::make(buffers.packets, buffers.frame_bytes);
   if (!made.ok()) {
     return made.status();

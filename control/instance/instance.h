@@ -81,6 +81,9 @@ struct LinkStatus {
   uint64_t received_packets = 0, received_bytes = 0, sent_packets = 0, sent_bytes = 0;
   std::map<DropReason, uint64_t> dropped;
   std::optional<PortStatus> port;  // not of an internal one
+  Impairments impairments;
+  uint64_t seed = 0;  // what the impairments' chance comes from
+  uint64_t held = 0;  // packets under way
 };
 
 struct WorkerStatus {

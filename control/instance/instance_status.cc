@@ -61,6 +61,9 @@ LinkStatus Instance::Impl::link_status(LinkId link) const {
   if (const auto port = ports.find(link); port != ports.end()) {
     status.port = PortStatus{port->second->driver(), port->second->plan(), port->second->link()};
   }
+  status.impairments = network->link(link).impairments;
+  status.seed = network->link(link).seed;
+  status.held = network->packets_on(link);
   std::array<uint64_t, kDropReasonCount> dropped{};
   for (size_t worker = 0; worker < workers.size(); ++worker) {
     const LinkCounters& counters = network->link_counters(link, WorkerId{static_cast<uint8_t>(worker)});
