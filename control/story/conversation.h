@@ -64,7 +64,8 @@ struct Entry {
   End from_end = End::kOpener;  // which end's direction the packet travels in
   DropReason reason = DropReason::kConsumed;
   Told told = Told::kNobody;
-  bool dropped = false;    // kCrossing: by the box it entered
+  bool dropped = false;    // kCrossing: by the box it entered, or on the link
+  bool lost = false;       // kCrossing: dropped on the link: 'to' never saw it
   bool late = false;       // kCrossing: it met no living flow there
   BoxId from = kNoBox;     // kNoBox: the end that speaks
   BoxId to = kNoBox;       // kNoBox: the end that listens; kBoxEvent: the box

@@ -60,6 +60,7 @@ class Ladder {
 
   void draw_row(const Row& row);
   void draw_packet(const Row& row);
+  size_t end_of_arrow(const Entry& entry) const;
   void draw_arrow(Line& line, const Entry& entry);
   bool draw_reason_beside(Line& line, const Entry& entry, size_t cross) const;
   void draw_note(const std::string& text, size_t centre, Ink ink, const Instant* time);
@@ -222,19 +223,29 @@ void Ladder::draw_packet(const Row& row) {
     end_line(line);
     return;
   }
-  const size_t cross = lifeline_of(last.to, End::kOpener);
+  const size_t cross = end_of_arrow(last);
   line.put(cross, "X", Ink::kRed);
-  const bool said = draw_reason_beside(line, last, cross);
+  const bool said = !last.lost && draw_reason_beside(line, last, cross);
   end_line(line);
   if (!said && last.role != Role::kRepeated) {
     draw_note(long_reason(last), cross, Ink::kRed, nullptr);
   }
 }
 
+// The lifeline that it reaches; what a link has lost gets two thirds of the way.
+size_t Ladder::end_of_arrow(const Entry& entry) const {
+  const size_t to = lifeline_of(entry.to, other(entry.from_end));
+  if (!entry.lost) {
+    return to;
+  }
+  const size_t from = lifeline_of(entry.from, entry.from_end);
+  return to > from ? from + (to - from) * 2 / 3 : from - (from - to) * 2 / 3;
+}
+
 // One link: from lifeline to lifeline, the label in the middle.
 void Ladder::draw_arrow(Line& line, const Entry& entry) {
   const size_t from = lifeline_of(entry.from, entry.from_end);
-  const size_t to = lifeline_of(entry.to, other(entry.from_end));
+  const size_t to = end_of_arrow(entry);
   if (from == to) {
     return;
   }
