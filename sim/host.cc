@@ -7,6 +7,7 @@
 #include "dataplane/wire/emit.h"
 #include "dataplane/wire/ethernet.h"
 #include "dataplane/wire/icmp.h"
+#include "dataplane/wire/ipv4.h"
 #include "dataplane/wire/parse.h"
 #include "dataplane/wire/tcp.h"
 
@@ -111,6 +112,13 @@ const Host::Interface* Host::route(Ipv4Address to, Ipv4Address& next_hop) const 
     }
   }
   return nullptr;
+}
+
+uint16_t Host::mss(Ipv4Address to) const {
+  Ipv4Address next_hop;
+  const Interface* const out = route(to, next_hop);
+  const uint16_t mtu = out == nullptr ? Interface{}.mtu : out->mtu;
+  return static_cast<uint16_t>(mtu - sizeof(Ipv4Header) - sizeof(TcpHeader));
 }
 
 void Host::send(const Segment& segment) {

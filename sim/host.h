@@ -43,13 +43,15 @@ class Host {
     MacAddress mac;
     std::vector<Ipv4Address> addresses;
     Routes routes;
+    uint16_t mtu = 1500;
   };
 
   Host(std::string name, Engine& engine, Wire& wire, std::vector<Interface> interfaces, const TcpSettings& settings);
 
   const std::string& name() const { return name_; }
   Engine& engine() { return *engine_; }
-  uint16_t mss() const { return 1460; }
+  // The largest segment towards 'to': what its first link carries, without the headers of IP and TCP.
+  uint16_t mss(Ipv4Address to) const;
   TcpSettings& settings() { return settings_; }
 
   // ---- programs ----

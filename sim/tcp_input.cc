@@ -68,7 +68,7 @@ void TcpSocket::receive_in_syn_sent(const Segment& segment) {
     return;
   }
   peer_initial_sequence_ = segment.sequence;
-  mss_ = std::min(host_->mss(), segment.mss);
+  mss_ = std::min(host_->mss(tuple_.destination), segment.mss);
   peer_scale_ = segment.window_scale == kNoWindowScale ? 0 : segment.window_scale;
   scale_ = segment.window_scale == kNoWindowScale ? 0 : Host::kWindowScale;
   peer_window_ = segment.window;

@@ -16,6 +16,7 @@ namespace {
 
 constexpr WorkerId kWorker{0};
 constexpr size_t kEventCapacity = 65536;
+constexpr size_t kUsualFrameSize = 2048;
 
 // Locally administered, and readable in a capture: host and interface are the last two bytes.
 MacAddress mac_of(size_t host, size_t interface) {
@@ -31,13 +32,28 @@ LinkId find_link(const topology::Directory& directory, const std::string& name) 
   return kNoLink;
 }
 
+// Packets that are under way do not count as in flight among hosts and boxes.
+size_t room_on_links(const topology::Topology& topology) {
+  const bool any = std::any_of(topology.links.begin(), topology.links.end(),
+                               [](const topology::Link& link) { return link.impairments.holds_packets(); });
+  return any ? LinkStage::kCapacity : 0;
+}
+
+size_t frame_size(const topology::Topology& topology) {
+  size_t size = kUsualFrameSize;
+  for (const topology::Link& link : topology.links) {
+    size = std::max(size, sizeof(EthernetHeader) + link.impairments.mtu);
+  }
+  return size;
+}
+
 }  // namespace
 
 World::World(const topology::Topology& topology, const Options& options, EventSink sink)
     : sink_(std::move(sink)),
       engine_(options.seed),
       directory_(topology::make_directory(topology)),
-      pool_(options.packets),
+      pool_(options.packets + room_on_links(topology), frame_size(topology)),
       events_(kEventCapacity),
       network_(build_network(topology, {1, [this] { return engine_.random().next(); }}, quiescence_)) {
   for (size_t id = 0; id < topology.links.size(); ++id) {
@@ -66,6 +82,9 @@ void World::add_host(const topology::Host& host, size_t number) {
     interface.link = find_link(directory_, attachment.link);
     interface.mac = mac_of(number, interfaces.size());
     interface.addresses = attachment.addresses;
+    if (const uint16_t mtu = network_->link(interface.link).impairments.mtu; mtu != 0) {
+      interface.mtu = mtu;
+    }
     interface.routes.add(directory_.links[index(interface.link)].subnet, std::nullopt);
     for (const topology::Route& route : attachment.routes) {
       interface.routes.add(route.to, route.via);
