@@ -9,6 +9,7 @@
 // Spec:     design, "The topology file": mtu, delay, jitter, loss, reorder, duplicate, rate; the words of tc-netem(8).
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "dataplane/box/random.h"
@@ -21,7 +22,7 @@ class Probability {
  public:
   constexpr Probability() = default;
   // 'share' is 0 to 1.
-  explicit constexpr Probability(double share) : threshold_(static_cast<uint64_t>(share * kAlways + 0.5)) {}
+  explicit Probability(double share) : threshold_(static_cast<uint64_t>(std::llround(share * kAlways))) {}
 
   constexpr bool is_possible() const { return threshold_ != 0; }
   constexpr double share() const { return static_cast<double>(threshold_) / kAlways; }
