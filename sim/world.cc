@@ -88,15 +88,13 @@ Host* World::host(std::string_view name) {
   return nullptr;
 }
 
-bool World::run_until(Instant end, uint64_t most_events) {
+bool World::run_until(Instant end, uint64_t most) {
+  most_ = most;
   settle();
-  while (engine_.run_next(end)) {
+  while (!exhausted() && engine_.run_next(end)) {
     settle();
-    if (engine_.events() > most_events) {
-      return false;
-    }
   }
-  return true;
+  return !exhausted();
 }
 
 void World::settle() {
@@ -115,8 +113,12 @@ void World::settle() {
   arm_housekeeping(now);
 }
 
-// From hosts to boxes, through them, and to hosts; false when nothing moved.
+// From hosts to boxes, through them, and to hosts; false when nothing moved, or no more may: programs that answer each
+// other at once would go on for ever in one instant.
 bool World::carry_once(const Now& now) {
+  if (exhausted()) {
+    return false;
+  }
   bool moved = false;
   for (size_t id = 0; id < ports_.size(); ++id) {
     std::array<Packet*, kBurst> burst;
@@ -134,7 +136,7 @@ bool World::carry_once(const Now& now) {
       moved = true;
     }
   }
-  while (!between_hosts_.empty()) {
+  while (!between_hosts_.empty() && !exhausted()) {
     const Frame frame = between_hosts_.front();
     between_hosts_.pop_front();
     deliver(frame.link, frame.packet);
@@ -188,6 +190,7 @@ std::optional<MacAddress> World::station(LinkId link, Ipv4Address address) const
 }
 
 void World::deliver(LinkId link, Packet* packet) {
+  ++delivered_;
   if (Host* const host = listener(link, *packet); host != nullptr) {
     host->receive(link, packet);
   } else {
