@@ -13,6 +13,7 @@
 #include "control/instance/clock_control.h"
 #include "control/instance/event_hub.h"
 #include "control/instance/monitor.h"
+#include "control/metrics/metrics.h"
 #include "control/network/build.h"
 #include "dataplane/clock.h"
 #include "dataplane/io/dpdk_port.h"
@@ -101,8 +102,11 @@ struct Instance::Impl {
   void move_clock(Duration duration);
   void wait_until_caught_up();
   void after_clock_change();
+  template <typename Visit>
+  void visit_flows(const FlowTable& table, Visit&& visit);
   void read_flows(BoxId box, const FlowTable& table, bool with_dead, std::vector<FlowView>& views);
-  BoxStatus box_status(BoxId box) const;
+  BoxStatus box_status(BoxId box);
+  std::map<std::string, uint64_t> metrics_of(BoxId box);
   LinkStatus link_status(LinkId link) const;
   WorkerStatus worker_status(size_t worker) const;
 };
@@ -289,7 +293,7 @@ const topology::Directory& Instance::directory() const {
 
 // ---- status ----
 
-BoxStatus Instance::Impl::box_status(BoxId box) const {
+BoxStatus Instance::Impl::box_status(BoxId box) {
   BoxStatus status;
   status.box = box;
   status.conservation = network->box_conservation(box);
@@ -317,7 +321,24 @@ BoxStatus Instance::Impl::box_status(BoxId box) const {
     }
   }
   status.dropped = not_zero(dropped);
+  status.metrics = metrics_of(box);
   return status;
+}
+
+std::map<std::string, uint64_t> Instance::Impl::metrics_of(BoxId box) {
+  metrics::Totals totals = metrics::totals(*network, box);
+  if (const FlowTable* table = network->box(box).flows()) {
+    const std::lock_guard lock(reader_mutex);
+    const Tick tick = to_tick(clock->now().now);
+    visit_flows(*table, [&](const FlowSnapshot& flow) {
+      metrics::count_flow(flow, table->timeouts(), tick, totals);
+    });
+  }
+  std::map<std::string, uint64_t> values;
+  for (const metrics::Metric& metric : metrics::metrics_of(directory.boxes[index(box)].kind)) {
+    values[std::string(metric.name)] = metric.of(totals);
+  }
+  return values;
 }
 
 LinkStatus Instance::Impl::link_status(LinkId link) const {
@@ -391,29 +412,35 @@ InstanceStatus Instance::status() const {
 
 // ---- flows ----
 
-void Instance::Impl::read_flows(BoxId box, const FlowTable& table, bool with_dead, std::vector<FlowView>& views) {
-  const Tick tick = to_tick(clock->now().now);
+// The caller holds the readers' lock.
+template <typename Visit>
+void Instance::Impl::visit_flows(const FlowTable& table, Visit&& visit) {
   for (uint32_t first = 0; first < table.record_count(); first += kFlowsPerSlice) {
     quiescence.online(kReaderSlot);
     const uint32_t end = std::min(table.record_count(), first + kFlowsPerSlice);
     for (uint32_t id = first; id < end; ++id) {
-      const auto flow = table.snapshot(FlowId{id});
-      if (!flow) {
-        continue;
-      }
-      FlowView view;
-      view.box = box;
-      view.flow = *flow;
-      const auto idle_ticks = static_cast<int32_t>(tick - flow->last_seen);
-      view.idle = kTick * std::max(idle_ticks, 0);
-      view.timeout = kTick * table.timeouts().milliseconds(flow->control.timeout_class);
-      view.left = kTick * table.timeouts().dead_after(flow->control.timeout_class) - view.idle;
-      if (with_dead || view.left > Duration::zero()) {
-        views.push_back(view);
+      if (const auto flow = table.snapshot(FlowId{id})) {
+        visit(*flow);
       }
     }
     quiescence.offline(kReaderSlot);
   }
+}
+
+void Instance::Impl::read_flows(BoxId box, const FlowTable& table, bool with_dead, std::vector<FlowView>& views) {
+  const Tick tick = to_tick(clock->now().now);
+  visit_flows(table, [&](const FlowSnapshot& flow) {
+    FlowView view;
+    view.box = box;
+    view.flow = flow;
+    const auto idle_ticks = static_cast<int32_t>(tick - flow.last_seen);
+    view.idle = kTick * std::max(idle_ticks, 0);
+    view.timeout = kTick * table.timeouts().milliseconds(flow.control.timeout_class);
+    view.left = kTick * table.timeouts().dead_after(flow.control.timeout_class) - view.idle;
+    if (with_dead || view.left > Duration::zero()) {
+      views.push_back(view);
+    }
+  });
 }
 
 std::vector<FlowView> Instance::flows(bool with_dead) const {
