@@ -85,6 +85,15 @@ void Client::on_patience_over() {
   end("TIMEOUT");
 }
 
+// Who closes while an answer is due has waited for it long enough.
+void Client::on_idle() {
+  if (waiting()) {
+    on_patience_over();
+  } else {
+    Program::on_idle();
+  }
+}
+
 void Client::on_end(TcpSocket& socket) {
   const bool was_waiting = waiting();
   Program::on_end(socket);

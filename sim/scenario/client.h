@@ -56,6 +56,7 @@ class Client final : public Program {
 
  private:
   void on_received() override;
+  void on_idle() override;
   void on_patience_over();
   void end(const std::string& error);
 

@@ -1,11 +1,12 @@
 #include "sim/scenario/judge.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 
+#include "control/metrics/metrics.h"
 #include "control/topology/values.h"
-#include "sim/scenario/metrics.h"
 
 namespace lapse::sim {
 namespace {
@@ -134,14 +135,25 @@ std::string Judge::found(const Expectation&, const ExpectFlow& expected) {
 }
 
 std::string Judge::found(const Expectation&, const ExpectFlows& expected) {
-  const uint64_t count = living_flows(stage_.world().network(), box(expected.box), now());
+  const auto living = totals(expected.box).living;
+  const uint64_t count = std::accumulate(living.begin(), living.end(), uint64_t{0});
   return count == expected.count ? "" : absl::StrCat("flows ", count);
 }
 
 std::string Judge::found(const Expectation&, const ExpectMetric& expected) {
-  const uint64_t value =
-      nat_gateway_metric(stage_.world().network(), box(expected.box), expected.metric, stage_.events(), now());
+  const std::string& kind = stage_.world().directory().boxes[index(box(expected.box))].kind;
+  const uint64_t value = metrics::find(kind, expected.metric)->of(totals(expected.box));
   return value >= expected.least && value <= expected.most ? "" : absl::StrCat(expected.metric, " ", value);
+}
+
+metrics::Totals Judge::totals(const std::string& name) {
+  Network& network = stage_.world().network();
+  const BoxId id = box(name);
+  metrics::Totals totals = metrics::totals(network, id);
+  if (const FlowTable* const table = network.box(id).flows()) {
+    metrics::count_flows(*table, to_tick(now()), totals);
+  }
+  return totals;
 }
 
 std::string Judge::found(const Expectation& expectation, const ExpectLog& expected) {

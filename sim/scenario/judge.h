@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 
+#include "control/metrics/metrics.h"
 #include "sim/scenario/stage.h"
 
 namespace lapse::sim {
@@ -46,6 +47,7 @@ class Judge {
   const std::set<std::string>& known(const std::string& flow);
   bool from_client(const Event& event, const std::string& flow) const;
   BoxId box(const std::string& name) const;
+  metrics::Totals totals(const std::string& box);
   Instant now() { return stage_.world().engine().now(); }
 
   Stage& stage_;

@@ -3,11 +3,12 @@
 #include <array>
 #include <cstring>
 
+#include "control/metrics/metrics.h"
+#include "control/topology/directory.h"
 #include "control/topology/text.h"
 #include "control/topology/values.h"
 #include "dataplane/flow/tcp_state.h"
 #include "sim/scenario/loader.h"
-#include "sim/scenario/metrics.h"
 #include "sim/scenario/schema.h"
 #include "sim/tcp_socket.h"
 
@@ -157,15 +158,18 @@ ExpectProgram Loader::load_program(ObjectReader& reader, Expectation& expectatio
 
 ExpectMetric Loader::load_metric(ObjectReader& reader) {
   ExpectMetric expected{.box = box(reader), .metric = ""};
-  if (const auto metric = reader.text("metric")) {
-    const auto known = nat_gateway_metrics();
-    expected.metric = metric->value;
-    if (std::find(known.begin(), known.end(), metric->value) == known.end()) {
-      reader.error(metric->place, "metric",
-                   concat("not counted here (", shown(metric->value), ")", topology::suggestion(metric->value, known),
-                          "accepted is one of ", topology::listed(known)));
-    }
+  const auto boxes = topology::make_directory(scenario_.topology).boxes;
+  const auto found =
+      std::find_if(boxes.begin(), boxes.end(), [&expected](const auto& one) { return one.name == expected.box; });
+  const auto metric = reader.text("metric");
+  if (metric && found != boxes.end() && metrics::find(found->kind, metric->value) == nullptr) {
+    const auto known = metrics::names_of(found->kind);
+    const auto reason = metrics::why_not(found->kind, metric->value);
+    reader.error(metric->place, "metric",
+                 concat(reason ? *reason : "not counted here", " (", shown(metric->value), ")",
+                        topology::suggestion(metric->value, known), "accepted is one of ", topology::listed(known)));
   }
+  expected.metric = value_or(metric, std::string());
   load_range(reader, expected.least, expected.most);
   if (!reader.has("equals") && !reader.has("at_least") && !reader.has("at_most")) {
     missing(reader, "equals", "equals, at_least or at_most, with a number");

@@ -48,9 +48,11 @@ class Program : public TcpUser {
   // Whether it has something to do: then its own idle timeout does not count.
   virtual bool busy() const { return false; }
 
+  // Silence for as long as its idle timeout.
+  virtual void on_idle();
+
  private:
   void touch();
-  void on_idle();
 
   World* world_;
   ProgramSettings settings_;

@@ -148,7 +148,7 @@ struct ExpectFlows {
   std::string box;
   uint64_t count = 0;
 };
-// What the provider of the box would have counted until then: metrics.h.
+// What the provider of the box would have counted until then: control/metrics.
 struct ExpectMetric {
   std::string box;
   std::string metric;
