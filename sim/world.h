@@ -9,6 +9,7 @@
 // Spec:     design, "One data plane, three ways to drive it".
 #pragma once
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <map>
@@ -73,6 +74,7 @@ class World final : private Wire {
   Quiescence quiescence_;
   MemoryPacketPool pool_;
   EventRing events_;
+  std::array<Event, 64> batch_;  // here and not on the stack, where it would be cleared each time
   std::unique_ptr<Network> network_;
   std::vector<std::unique_ptr<MemoryPort>> ports_;  // by LinkId
   std::unique_ptr<Path> path_;
