@@ -28,7 +28,10 @@ Host::Host(std::string name, Engine& engine, Wire& wire, std::vector<Interface> 
       interfaces_(std::move(interfaces)),
       settings_(settings),
       timer_phase_(engine.random().next()),
-      next_port_(static_cast<uint16_t>(kFirstEphemeralPort + engine.random().below(kEphemeralPorts))) {}
+      next_port_(static_cast<uint16_t>(kFirstEphemeralPort + engine.random().below(kEphemeralPorts))) {
+  // Looking up a socket is what a packet costs most among many thousands: few shall share a bucket.
+  sockets_.max_load_factor(0.25F);
+}
 
 bool Host::owns(Ipv4Address address) const {
   return std::any_of(interfaces_.begin(), interfaces_.end(), [&](const Interface& interface) {

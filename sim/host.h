@@ -62,7 +62,7 @@ class Host {
   TcpSocket* connect(Ipv4Address to, Be16 port, TcpUser& user);
   TcpSocket* connect(Ipv4Address to, Be16 port, TcpUser& user, const TcpSettings& settings);
   void listen(Be16 port, Acceptor acceptor) { listeners_[port] = std::move(acceptor); }
-  void close_listener(Be16 port) { listeners_.erase(port); }
+  bool listens(Be16 port) const { return listeners_.contains(port); }
   void bind(Be16 port, DatagramHandler handler) { datagram_handlers_[port] = std::move(handler); }
   // From 'port', or from a fresh one that is bound to 'handler'; the tuple that was sent, none without a route.
   std::optional<FiveTuple> send_datagram(Ipv4Address to, Be16 to_port, Be16 port, uint16_t size);

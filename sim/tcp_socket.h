@@ -115,6 +115,7 @@ class TcpSocket {
   bool out_of_patience(uint32_t retries) const;
   void measure(Duration round_trip);
   void start_keepalive();
+  void arm_keepalive(Duration delay);
   void on_keepalive_due();
   void send_probe();
   void on_linger_due();

@@ -104,8 +104,13 @@ void TcpSocket::set_keepalive(const Keepalive& keepalive) {
 void TcpSocket::start_keepalive() {
   keepalive_.cancel();
   if (settings_.keepalive.on && state_ != TcpSocketState::kClosed && state_ != TcpSocketState::kSynSent) {
-    arm(keepalive_, settings_.keepalive.time);
+    arm_keepalive(settings_.keepalive.time);
   }
+}
+
+void TcpSocket::arm_keepalive(Duration delay) {
+  const bool wheel = settings_.keepalive.system == KeepaliveSystem::kLinux;
+  keepalive_.arm(host_->timer_expiry(wheel ? settings_.timer_step : TimerStep::kExact, delay));
 }
 
 // Traffic does not touch the timer: it looks at the silence when it fires, and waits for the rest.
@@ -113,23 +118,23 @@ void TcpSocket::on_keepalive_due() {
   const Keepalive& keepalive = settings_.keepalive;
   const Duration silent = now() - std::max(last_heard_, last_data_);
   if (has_unacknowledged() || next_ < stream_end()) {
-    arm(keepalive_, keepalive.time);  // retransmission finds out
+    arm_keepalive(keepalive.time);  // retransmission finds out
     return;
   }
   if (silent < keepalive.time) {
-    arm(keepalive_, keepalive.time - silent);
+    arm_keepalive(keepalive.time - silent);
     return;
   }
   const bool given_up = settings_.user_timeout != Duration{} ? silent >= settings_.user_timeout && probes_out_ > 0
                                                              : probes_out_ >= keepalive.probes;
   if (given_up) {
     send_reset();
-    fail(ETIMEDOUT);
+    fail(keepalive.system == KeepaliveSystem::kWindows ? ENETRESET : ETIMEDOUT);
     return;
   }
   ++probes_out_;
   send_probe();
-  arm(keepalive_, keepalive.interval);
+  arm_keepalive(keepalive.interval);
 }
 
 // A byte that the other end has acknowledged: it has to answer.

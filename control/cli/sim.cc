@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -10,6 +11,7 @@
 
 #include "CLI/CLI.hpp"
 #include "control/cli/command.h"
+#include "control/cli/junit.h"
 #include "control/topology/text.h"
 #include "sim/scenario/runner.h"
 #include "sim/scenario/scenario.h"
@@ -22,6 +24,7 @@ constexpr const char* kExample =
     "  lapse sim --list\n"
     "  lapse sim S0.1 --ladder\n"
     "  lapse sim S0.1 --set natgw.late_packet.outside=rst\n"
+    "  lapse sim my-stories/*.yaml --junit report.xml\n"
     "\n"
     "Exit status: 0 when every expectation is met, 1 when one is not, 2 for a file that cannot be played.";
 
@@ -29,9 +32,11 @@ struct Options {
   std::vector<std::string> names;
   std::vector<std::string> settings;
   uint64_t seed = 1;
+  std::string junit;
   bool list = false;
   bool ladder = false;
   bool json = false;
+  bool must_fail = false;
 };
 
 struct Played {
@@ -61,10 +66,16 @@ Played play(const std::string& name, const Options& options) {
   played.name = scenario->name;
   played.title = scenario->title;
   auto outcome = sim::play(*scenario, options.seed);
-  if (outcome.ok()) {
-    played.outcome = *std::move(outcome);
-  } else {
+  if (!outcome.ok()) {
     played.errors.emplace_back(outcome.status().message());
+    return played;
+  }
+  played.outcome = *std::move(outcome);
+  if (options.must_fail) {
+    for (sim::Miss& line : sim::lines_that_change_nothing(*path, options.seed)) {
+      line.text = topology::concat("to fail with ", line.text);
+      played.outcome.misses.push_back(std::move(line));
+    }
   }
   return played;
 }
@@ -106,11 +117,46 @@ void print(const Played& played, const Options& options) {
     print_line(concat("      ", miss.place.file, ":", std::to_string(miss.place.line), ": expected {", miss.text, "}"));
     print_line(concat("        found: ", miss.found));
   }
+  if (!played.ok() || options.ladder) {
+    for (const sim::Experience& experience : played.outcome.experiences) {
+      print_line(concat("      ", sim::to_string(experience)));
+    }
+  }
   if (options.ladder) {
     for (const std::string& ladder : played.outcome.ladders) {
       print_line(concat("\n", ladder));
     }
   }
+}
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+nlohmann::json experience_json(const sim::Experience& experience) {
+  nlohmann::json error = nullptr;
+  if (!experience.error.empty()) {
+    error = {{"name", experience.error}, {"at", seconds(experience.error_at.time_since_epoch())}};
+  }
+  return {{"flow", experience.flow},
+          {"end", experience.party == sim::Party::kClient ? "client" : "server"},
+          {"host", experience.host},
+          {"began", experience.began},
+          {"error", error},
+          {"waits_since", experience.waiting ? nlohmann::json(seconds(experience.waiting_since.time_since_epoch()))
+                                             : nlohmann::json(nullptr)},
+          {"received", experience.received},
+          {"status", experience.status == 0 ? nlohmann::json(nullptr) : nlohmann::json(experience.status)},
+          {"connections", experience.connections}};
+}
+
+nlohmann::json log_json(const sim::AccessLog& log) {
+  nlohmann::json lines = nlohmann::json::array();
+  for (const sim::Proxy::Line& line : log.lines) {
+    lines.push_back(
+        {{"at", seconds(line.at.time_since_epoch())}, {"status", line.status}, {"took", seconds(line.took)}});
+  }
+  return {{"proxy", log.proxy}, {"lines", lines}};
 }
 
 nlohmann::json to_json(const Played& played, uint64_t seed) {
@@ -119,9 +165,42 @@ nlohmann::json to_json(const Played& played, uint64_t seed) {
     misses.push_back(
         {{"file", miss.place.file}, {"line", miss.place.line}, {"expected", miss.text}, {"found", miss.found}});
   }
+  nlohmann::json experiences = nlohmann::json::array();
+  for (const sim::Experience& experience : played.outcome.experiences) {
+    experiences.push_back(experience_json(experience));
+  }
+  nlohmann::json logs = nlohmann::json::array();
+  for (const sim::AccessLog& log : played.outcome.logs) {
+    logs.push_back(log_json(log));
+  }
   return {
       {"scenario", played.name}, {"file", played.file},     {"title", played.title}, {"seed", seed},
-      {"ok", played.ok()},       {"errors", played.errors}, {"misses", misses},      {"events", played.outcome.events}};
+      {"ok", played.ok()},       {"errors", played.errors}, {"misses", misses},      {"events", played.outcome.events},
+      {"programs", experiences}, {"access_logs", logs}};
+}
+
+JunitCase junit_case(const Played& played) {
+  using topology::concat;
+  JunitCase one{.name = played.name, .file = played.file, .failures = {}, .errors = played.errors};
+  for (const sim::Miss& miss : played.outcome.misses) {
+    one.failures.push_back(concat(miss.place.file, ":", std::to_string(miss.place.line), ": expected {", miss.text,
+                                  "}, found: ", miss.found));
+  }
+  return one;
+}
+
+bool write_junit(const std::string& path, const std::vector<Played>& all) {
+  std::vector<JunitCase> cases;
+  for (const Played& played : all) {
+    cases.push_back(junit_case(played));
+  }
+  std::ofstream file(path, std::ios::binary);
+  file << to_junit(cases);
+  file.close();
+  if (!file) {
+    std::fprintf(stderr, "lapse sim: --junit %s: cannot be written\n", path.c_str());
+  }
+  return !file.fail();
 }
 
 void list_scenarios() {
@@ -129,7 +208,7 @@ void list_scenarios() {
     const auto path = sim::locate_scenario(name);
     topology::Findings findings;
     const auto scenario = path.ok() ? sim::load_scenario(*path, {}, findings) : std::nullopt;
-    std::printf("%-8s %s\n", name.c_str(), scenario ? scenario->title.c_str() : "(cannot be loaded)");
+    std::printf("%-20s %s\n", name.c_str(), scenario ? scenario->title.c_str() : "(cannot be loaded)");
   }
 }
 
@@ -149,7 +228,8 @@ void run(const Options& options, Context& context) {
     return;
   }
   nlohmann::json runs = nlohmann::json::array();
-  for (const Played& played : play_all(options)) {
+  const std::vector<Played> all = play_all(options);
+  for (const Played& played : all) {
     if (!played.errors.empty()) {
       context.status = kBadInput;
     } else if (!played.ok() && context.status == kSuccess) {
@@ -164,6 +244,9 @@ void run(const Options& options, Context& context) {
   if (options.json) {
     print_line(nlohmann::json{{"scenarios", runs}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   }
+  if (!options.junit.empty() && !write_junit(options.junit, all)) {
+    context.status = kBadInput;
+  }
 }
 
 }  // namespace
@@ -177,8 +260,11 @@ void add_sim(CLI::App& app, Context& context) {
       ->allow_extra_args(false);
   command->add_option("--seed", options->seed, "where chance begins (1)")->type_name("N");
   command->add_flag("--list", options->list, "show the shipped scenarios");
+  command->add_flag("--must-fail", options->must_fail,
+                    "play each line of must_fail_with, too: it has to break the story");
   command->add_flag("--ladder", options->ladder, "draw what happened");
   command->add_flag("--json", options->json, "print the outcome as JSON");
+  command->add_option("--junit", options->junit, "write the outcome as JUnit XML, for CI")->type_name("FILE");
   command->footer(kExample);
   command->callback([options, &context] { run(*options, context); });
 }

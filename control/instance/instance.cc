@@ -21,9 +21,7 @@ namespace {
 constexpr size_t kEventCapacity = 65536;
 constexpr size_t kMonitorEventCapacity = 1024;
 constexpr size_t kEalMebibytes = 64;  // of memory that is not packet buffers
-constexpr uint32_t kFlowsPerSlice = 4096;
 constexpr Duration kLongestStep = std::chrono::hours(24 * 10);
-constexpr Quiescence::Slot kReaderSlot{kMaxWorkers};
 
 // How much earlier than a flow's end the guard stops: room for the caller to do something about it.
 constexpr Duration kGuardMargin = std::chrono::milliseconds(100);
@@ -244,27 +242,18 @@ const topology::Directory& Instance::directory() const {
 
 void Instance::Impl::read_flows(BoxId box, const FlowTable& table, bool with_dead, std::vector<FlowView>& views) {
   const Tick tick = to_tick(now().now);
-  for (uint32_t first = 0; first < table.record_count(); first += kFlowsPerSlice) {
-    quiescence.online(kReaderSlot);
-    const uint32_t end = std::min(table.record_count(), first + kFlowsPerSlice);
-    for (uint32_t id = first; id < end; ++id) {
-      const auto flow = table.snapshot(FlowId{id});
-      if (!flow) {
-        continue;
-      }
-      FlowView view;
-      view.box = box;
-      view.flow = *flow;
-      const auto idle_ticks = static_cast<int32_t>(tick - flow->last_seen);
-      view.idle = kTick * std::max(idle_ticks, 0);
-      view.timeout = kTick * table.timeouts().milliseconds(flow->control.timeout_class);
-      view.left = kTick * table.timeouts().dead_after(flow->control.timeout_class) - view.idle;
-      if (with_dead || view.left > Duration::zero()) {
-        views.push_back(view);
-      }
+  visit_flows(table, [&](const FlowSnapshot& flow) {
+    FlowView view;
+    view.box = box;
+    view.flow = flow;
+    const auto idle_ticks = static_cast<int32_t>(tick - flow.last_seen);
+    view.idle = kTick * std::max(idle_ticks, 0);
+    view.timeout = kTick * table.timeouts().milliseconds(flow.control.timeout_class);
+    view.left = kTick * table.timeouts().dead_after(flow.control.timeout_class) - view.idle;
+    if (with_dead || view.left > Duration::zero()) {
+      views.push_back(view);
     }
-    quiescence.offline(kReaderSlot);
-  }
+  });
 }
 
 std::vector<FlowView> Instance::flows(bool with_dead) const {
