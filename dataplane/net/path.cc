@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "dataplane/frame_ring.h"
 #include "dataplane/net/distribution.h"
 #include "dataplane/wire/arp.h"
 #include "dataplane/wire/emit.h"
@@ -439,6 +440,9 @@ void Path::trace_crossing(const Packet& packet, LinkId link, InterfaceId to, con
   event.link = link;
   event.from_interface = packet.from_interface;
   event.to_interface = to;
+  if (events_->frames() != nullptr) {
+    event.frame = events_->frames()->push(packet, link, now);
+  }
   events_->push(event);
 }
 
