@@ -16,6 +16,7 @@ namespace {
 
 constexpr WorkerId kWorker{0};
 constexpr size_t kEventCapacity = 65536;
+constexpr size_t kFrameCapacity = 8192;
 
 // Locally administered, and readable in a capture: host and interface are the last two bytes.
 MacAddress mac_of(size_t host, size_t interface) {
@@ -35,6 +36,7 @@ LinkId find_link(const topology::Directory& directory, const std::string& name) 
 
 World::World(const topology::Topology& topology, const Options& options, EventSink sink)
     : sink_(std::move(sink)),
+      frame_sink_(options.frames),
       engine_(options.seed),
       directory_(topology::make_directory(topology)),
       pool_(options.packets),
@@ -43,6 +45,10 @@ World::World(const topology::Topology& topology, const Options& options, EventSi
   for (size_t id = 0; id < topology.links.size(); ++id) {
     ports_.push_back(std::make_unique<MemoryPort>(options.packets));
     network_->set_port(LinkId{static_cast<uint8_t>(id)}, ports_.back().get());
+  }
+  if (frame_sink_) {
+    frames_ = std::make_unique<FrameRing>(static_cast<uint8_t>(kWorker), kFrameCapacity);
+    events_.keep_frames(frames_.get());
   }
   path_ = std::make_unique<Path>(kWorker, *network_, pool_, &events_, options.trace);
   for (const topology::Host& host : topology.hosts) {
@@ -147,6 +153,9 @@ void World::pass_events_on() {
   std::array<Event, 64> batch;
   while (const size_t count = events_.pop(batch.data(), batch.size())) {
     std::for_each_n(batch.begin(), count, sink_);
+  }
+  for (CapturedFrame frame; frames_ != nullptr && frames_->pop(frame);) {
+    frame_sink_(frame);
   }
 }
 

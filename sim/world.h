@@ -18,6 +18,7 @@
 
 #include "control/topology/directory.h"
 #include "control/topology/topology.h"
+#include "dataplane/frame_ring.h"
 #include "dataplane/net/memory_port.h"
 #include "dataplane/net/network.h"
 #include "dataplane/net/path.h"
@@ -31,10 +32,12 @@ namespace lapse::sim {
 class World final : private Wire {
  public:
   using EventSink = std::function<void(const Event&)>;
+  using FrameSink = std::function<void(const CapturedFrame&)>;
   struct Options {
     uint64_t seed = 1;
     Trace trace = Trace::kPackets;
     size_t packets = 2048;  // in flight at any moment
+    FrameSink frames;       // gets what crosses links on its way to or from a box; none: nothing is kept
   };
 
   World(const topology::Topology& topology, const Options& options, EventSink sink);
@@ -65,11 +68,13 @@ class World final : private Wire {
   void arm_housekeeping(const Now& now);
 
   EventSink sink_;
+  FrameSink frame_sink_;
   Engine engine_;
   topology::Directory directory_;
   Quiescence quiescence_;
   MemoryPacketPool pool_;
   EventRing events_;
+  std::unique_ptr<FrameRing> frames_;  // null: not wanted
   std::unique_ptr<Network> network_;
   std::vector<std::unique_ptr<MemoryPort>> ports_;  // by LinkId
   std::unique_ptr<Path> path_;

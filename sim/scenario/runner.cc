@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "control/report/living.h"
 #include "control/story/ladder.h"
-#include "control/story/recorder.h"
 #include "control/topology/text.h"
 #include "control/topology/values.h"
 #include "sim/scenario/program.h"
@@ -44,7 +44,7 @@ bool near(Instant left, Instant right) {
 
 class Player {
  public:
-  Player(const Scenario& scenario, uint64_t seed);
+  Player(const Scenario& scenario, uint64_t seed, Frames frames);
 
   absl::Status run();
   Outcome outcome();
@@ -78,7 +78,7 @@ class Player {
 
   const Scenario& scenario_;
   std::unique_ptr<World> world_;
-  std::unique_ptr<story::Recorder> recorder_;
+  std::shared_ptr<report::RunRecord> record_;
   std::vector<Event> events_;  // but packets
   std::vector<Deed> deeds_;
   std::map<std::string, std::unique_ptr<Client>> clients_;
@@ -87,14 +87,18 @@ class Player {
   std::vector<Miss> misses_;
 };
 
-Player::Player(const Scenario& scenario, uint64_t seed) : scenario_(scenario) {
-  world_ = std::make_unique<World>(scenario.topology, World::Options{.seed = seed}, [this](const Event& event) {
-    recorder_->add(event);
+Player::Player(const Scenario& scenario, uint64_t seed, Frames frames) : scenario_(scenario) {
+  World::Options options{.seed = seed};
+  if (frames == Frames::kKept) {
+    options.frames = [this](const CapturedFrame& frame) { record_->add(frame); };
+  }
+  world_ = std::make_unique<World>(scenario.topology, options, [this](const Event& event) {
+    record_->add(event);
     if (event.kind != EventKind::kPacket) {
       events_.push_back(event);
     }
   });
-  recorder_ = std::make_unique<story::Recorder>(world_->directory());
+  record_ = std::make_shared<report::RunRecord>(world_->directory());
   for (const topology::Host& host : scenario.topology.hosts) {
     world_->host(host.name)->settings().timer_step = scenario.defaults.timer_step;
   }
@@ -237,7 +241,16 @@ Outcome Player::outcome() {
   Outcome outcome;
   outcome.misses = std::move(misses_);
   outcome.events = world_->engine().events();
-  recorder_->visit([&](const story::Conversation& story) {
+  outcome.record = record_;
+  outcome.end = world_->engine().now();
+  for (size_t id = 0; id < world_->directory().boxes.size(); ++id) {
+    const BoxId box{static_cast<uint8_t>(id)};
+    if (const FlowTable* const table = world_->network().box(box).flows(); table != nullptr) {
+      const auto living = report::living_flows(box, *table, outcome.end);
+      outcome.living.insert(outcome.living.end(), living.begin(), living.end());
+    }
+  }
+  record_->recorder().visit([&](const story::Conversation& story) {
     outcome.ladders.push_back(story::render_ladder(story, world_->directory()));
   });
   return outcome;
@@ -405,8 +418,8 @@ std::string Player::box_name(BoxId box) const {
 
 }  // namespace
 
-absl::StatusOr<Outcome> play(const Scenario& scenario, uint64_t seed) {
-  Player player(scenario, seed);
+absl::StatusOr<Outcome> play(const Scenario& scenario, uint64_t seed, Frames frames) {
+  Player player(scenario, seed, frames);
   if (absl::Status status = player.run(); !status.ok()) {
     return status;
   }

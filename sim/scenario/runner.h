@@ -9,11 +9,13 @@
 // Spec:     design, "Control"; aws-behaviour section 11.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 
+#include "control/report/run_record.h"
 #include "sim/scenario/scenario.h"
 
 namespace lapse::sim {
@@ -28,10 +30,16 @@ struct Outcome {
   std::vector<Miss> misses;
   uint64_t events = 0;
   std::vector<std::string> ladders;  // one for each conversation, oldest first
+  std::shared_ptr<const report::RunRecord> record;
+  std::vector<report::LivingFlow> living;  // in all boxes, at the end
+  Instant end;
 };
 
+// Whether the record has the frames that crossed links, for a capture.
+enum class Frames : uint8_t { kNone, kKept };
+
 // kResourceExhausted when it does not come to its end.
-absl::StatusOr<Outcome> play(const Scenario& scenario, uint64_t seed);
+absl::StatusOr<Outcome> play(const Scenario& scenario, uint64_t seed, Frames frames = Frames::kNone);
 
 // The lines of must_fail_with that broke no expectation; a line that cannot be applied is one of them, with the reason.
 std::vector<Miss> lines_that_change_nothing(const std::string& file, uint64_t seed);
