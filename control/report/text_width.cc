@@ -63,11 +63,12 @@ std::vector<std::string> wrapped(std::string_view text, double room, double size
   while (!text.empty()) {
     const size_t space = std::min(text.find(' '), text.size());
     const std::string word = fitting(text.substr(0, space), room, size);
-    if (!line.empty() && text_width(line + " " + word, size) > room) {
+    if (!line.empty() && text_width(line, size) + text_width(" ", size) + text_width(word, size) > room) {
       lines.push_back(line);
       line.clear();
     }
-    line += (line.empty() ? "" : " ") + word;
+    line += line.empty() ? "" : " ";
+    line += word;
     text.remove_prefix(std::min(space + 1, text.size()));
   }
   lines.push_back(line);
