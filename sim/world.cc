@@ -17,6 +17,7 @@ namespace {
 constexpr WorkerId kWorker{0};
 constexpr size_t kEventCapacity = 65536;
 constexpr size_t kUsualFrameSize = 2048;
+constexpr size_t kFrameCapacity = 8192;
 
 // Locally administered, and readable in a capture: host and interface are the last two bytes.
 MacAddress mac_of(size_t host, size_t interface) {
@@ -51,6 +52,7 @@ size_t frame_size(const topology::Topology& topology) {
 
 World::World(const topology::Topology& topology, const Options& options, EventSink sink)
     : sink_(std::move(sink)),
+      frame_sink_(options.frames),
       engine_(options.seed),
       directory_(topology::make_directory(topology)),
       pool_(options.packets + room_on_links(topology), frame_size(topology)),
@@ -59,6 +61,10 @@ World::World(const topology::Topology& topology, const Options& options, EventSi
   for (size_t id = 0; id < topology.links.size(); ++id) {
     ports_.push_back(std::make_unique<MemoryPort>(options.packets));
     network_->set_port(LinkId{static_cast<uint8_t>(id)}, ports_.back().get());
+  }
+  if (frame_sink_) {
+    frames_ = std::make_unique<FrameRing>(static_cast<uint8_t>(kWorker), kFrameCapacity);
+    events_.keep_frames(frames_.get());
   }
   path_ = std::make_unique<Path>(kWorker, *network_, pool_, &events_, options.trace);
   for (const topology::Host& host : topology.hosts) {
@@ -167,6 +173,9 @@ bool World::carry_once(const Now& now) {
 void World::pass_events_on() {
   while (const size_t count = events_.pop(batch_.data(), batch_.size())) {
     std::for_each(batch_.begin(), batch_.begin() + count, std::ref(sink_));
+  }
+  for (CapturedFrame frame; frames_ != nullptr && frames_->pop(frame);) {
+    frame_sink_(frame);
   }
 }
 

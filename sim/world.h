@@ -19,6 +19,7 @@
 
 #include "control/topology/directory.h"
 #include "control/topology/topology.h"
+#include "dataplane/frame_ring.h"
 #include "dataplane/net/memory_port.h"
 #include "dataplane/net/network.h"
 #include "dataplane/net/path.h"
@@ -32,10 +33,12 @@ namespace lapse::sim {
 class World final : private Wire {
  public:
   using EventSink = std::function<void(const Event&)>;
+  using FrameSink = std::function<void(const CapturedFrame&)>;
   struct Options {
     uint64_t seed = 1;
     Trace trace = Trace::kPackets;
     size_t packets = 2048;  // in flight at any moment
+    FrameSink frames;       // gets what crosses links on its way to or from a box; none: nothing is kept
   };
 
   World(const topology::Topology& topology, const Options& options, EventSink sink);
@@ -69,12 +72,14 @@ class World final : private Wire {
   bool exhausted() const { return happenings() > most_; }
 
   EventSink sink_;
+  FrameSink frame_sink_;
   Engine engine_;
   topology::Directory directory_;
   Quiescence quiescence_;
   MemoryPacketPool pool_;
   EventRing events_;
   std::array<Event, 64> batch_;  // here and not on the stack, where it would be cleared each time
+  std::unique_ptr<FrameRing> frames_;  // null: not wanted
   std::unique_ptr<Network> network_;
   std::vector<std::unique_ptr<MemoryPort>> ports_;  // by LinkId
   std::unique_ptr<Path> path_;

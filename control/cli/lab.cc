@@ -15,6 +15,10 @@ void add_lab(CLI::App& app, Context& context) {
       ->required();
   command->add_option("--at", words->at, "where CMD runs (the topology's start_at)")->type_name("HOST");
   add_lab_options(*command, *words);
+  command
+      ->add_option("--report", words->report,
+                   "write the run into this folder at its end: report.svg, .html, .md and .pcapng")
+      ->type_name("DIR");
   command->footer(
       "With `-- CMD...`, CMD runs as you, in this directory, and its status is the result; the end says which box\n"
       "forgot what. Without it the lab stays until Ctrl-C. A range of user ids in /etc/subuid lets services change\n"

@@ -12,6 +12,7 @@
 #include "CLI/CLI.hpp"
 #include "control/cli/command.h"
 #include "control/cli/junit.h"
+#include "control/cli/sim_pictures.h"
 #include "control/topology/text.h"
 #include "sim/scenario/runner.h"
 #include "sim/scenario/scenario.h"
@@ -25,6 +26,8 @@ constexpr const char* kExample =
     "  lapse sim S0.1 --ladder\n"
     "  lapse sim S0.1 --set natgw.late_packet.outside=rst\n"
     "  lapse sim my-stories/*.yaml --junit report.xml\n"
+    "  lapse sim S0.1 S0.2 --html side-by-side.html\n"
+    "  lapse sim S0.1 --beside steps.0.keepalive.time=60s --html fix.html\n"
     "\n"
     "Exit status: 0 when every expectation is met, 1 when one is not, 2 for a file that cannot be played.";
 
@@ -37,9 +40,18 @@ struct Options {
   bool ladder = false;
   bool json = false;
   bool must_fail = false;
+  Pictures pictures;
+};
+
+// One scenario, with what is changed in it.
+struct Job {
+  std::string name;
+  std::vector<std::string> settings;
+  bool beside = false;  // for the page only: its expectations do not count
 };
 
 struct Played {
+  Job job;
   std::string name;
   std::string file;
   std::string title;
@@ -49,23 +61,24 @@ struct Played {
   bool ok() const { return errors.empty() && outcome.misses.empty(); }
 };
 
-Played play(const std::string& name, const Options& options) {
-  Played played{.name = name};
-  const auto path = sim::locate_scenario(name);
+Played play(const Job& job, const Options& options) {
+  Played played{.job = job, .name = job.name};
+  const auto path = sim::locate_scenario(job.name);
   if (!path.ok()) {
     played.errors.emplace_back(path.status().message());
     return played;
   }
   played.file = *path;
   topology::Findings findings;
-  const auto scenario = sim::load_scenario(*path, options.settings, findings);
+  const auto scenario = sim::load_scenario(*path, job.settings, findings);
   played.errors = findings.errors;
   if (!scenario) {
     return played;
   }
   played.name = scenario->name;
   played.title = scenario->title;
-  auto outcome = sim::play(*scenario, options.seed);
+  auto outcome =
+      sim::play(*scenario, options.seed, options.pictures.need_frames() ? sim::Frames::kKept : sim::Frames::kNone);
   if (!outcome.ok()) {
     played.errors.emplace_back(outcome.status().message());
     return played;
@@ -80,12 +93,25 @@ Played play(const std::string& name, const Options& options) {
   return played;
 }
 
-std::vector<Played> play_all(const Options& options) {
-  std::vector<Played> all(options.names.size());
+std::vector<Job> jobs_of(const Options& options) {
+  std::vector<Job> jobs;
+  for (const std::string& name : options.names) {
+    jobs.push_back({.name = name, .settings = options.settings});
+    if (!options.pictures.beside.empty()) {
+      Job other{.name = name, .settings = options.settings, .beside = true};
+      other.settings.insert(other.settings.end(), options.pictures.beside.begin(), options.pictures.beside.end());
+      jobs.push_back(std::move(other));
+    }
+  }
+  return jobs;
+}
+
+std::vector<Played> play_all(const std::vector<Job>& jobs, const Options& options) {
+  std::vector<Played> all(jobs.size());
   std::atomic<size_t> next{0};
   const auto work = [&] {
     for (size_t mine = next++; mine < all.size(); mine = next++) {
-      all[mine] = play(options.names[mine], options);
+      all[mine] = play(jobs[mine], options);
     }
   };
   std::vector<std::thread> threads;
@@ -203,6 +229,40 @@ bool write_junit(const std::string& path, const std::vector<Played>& all) {
   return !file.fail();
 }
 
+report::ReportedRun run_of(const Played& played, const Options& options) {
+  report::ReportedRun run{.name = played.name,
+                          // What a scenario is called need not be true of it with something changed.
+                          .title = played.job.settings.empty() ? played.title : "",
+                          .command = sim_command(played.job.name, options.seed, played.job.settings),
+                          .record = played.outcome.record,
+                          .living = played.outcome.living,
+                          .end = played.outcome.end};
+  for (const std::string& setting : played.job.settings) {
+    run.name += (&setting == &played.job.settings.front() ? " with " : ", ") + setting;
+  }
+  if (!played.job.beside) {
+    run.misses.emplace();
+    for (const sim::Miss& miss : played.outcome.misses) {
+      run.misses->push_back(topology::concat("line ", std::to_string(miss.place.line), ": expected {", miss.text,
+                                             "}, found: ", miss.found));
+    }
+  }
+  return run;
+}
+
+void write_pictures(const std::vector<Played>& all, const Options& options, Context& context) {
+  std::vector<report::ReportedRun> runs;
+  for (const Played& played : all) {
+    if (played.errors.empty()) {
+      runs.push_back(run_of(played, options));
+    }
+  }
+  if (const absl::Status written = write_pictures(options.pictures, runs); !written.ok()) {
+    std::fprintf(stderr, "lapse sim: %s\n", std::string(written.message()).c_str());
+    context.status = kBadInput;
+  }
+}
+
 void list_scenarios() {
   for (const std::string& name : sim::shipped_scenarios()) {
     const auto path = sim::locate_scenario(name);
@@ -227,11 +287,18 @@ void run(const Options& options, Context& context) {
     context.status = kBadInput;
     return;
   }
+  if (const std::string wrong = mistake(options.pictures, options.names.size()); !wrong.empty()) {
+    std::fprintf(stderr, "lapse sim: %s\n", wrong.c_str());
+    context.status = kBadInput;
+    return;
+  }
   nlohmann::json runs = nlohmann::json::array();
-  const std::vector<Played> all = play_all(options);
+  const std::vector<Played> all = play_all(jobs_of(options), options);
   for (const Played& played : all) {
     if (!played.errors.empty()) {
       context.status = kBadInput;
+    } else if (played.job.beside) {
+      continue;
     } else if (!played.ok() && context.status == kSuccess) {
       context.status = kExpectationFailed;
     }
@@ -241,6 +308,7 @@ void run(const Options& options, Context& context) {
       print(played, options);
     }
   }
+  write_pictures(all, options, context);
   if (options.json) {
     print_line(nlohmann::json{{"scenarios", runs}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   }
@@ -265,6 +333,7 @@ void add_sim(CLI::App& app, Context& context) {
   command->add_flag("--ladder", options->ladder, "draw what happened");
   command->add_flag("--json", options->json, "print the outcome as JSON");
   command->add_option("--junit", options->junit, "write the outcome as JUnit XML, for CI")->type_name("FILE");
+  add_picture_options(*command, options->pictures);
   command->footer(kExample);
   command->callback([options, &context] { run(*options, context); });
 }

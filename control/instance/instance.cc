@@ -19,6 +19,7 @@ namespace lapse {
 namespace {
 
 constexpr size_t kEventCapacity = 65536;
+constexpr size_t kFrameCapacity = 16384;  // of a worker between two drains of its events
 constexpr size_t kMonitorEventCapacity = 1024;
 constexpr size_t kEalMebibytes = 64;  // of memory that is not packet buffers
 constexpr Duration kLongestStep = std::chrono::hours(24 * 10);
@@ -163,6 +164,10 @@ absl::Status Instance::Impl::start_workers() {
   for (size_t id = 0; id < options.workers; ++id) {
     rings.push_back(std::make_unique<EventRing>(kEventCapacity));
     all_rings.push_back(rings.back().get());
+    if (options.keep_frames) {
+      frame_rings.push_back(std::make_unique<FrameRing>(static_cast<uint8_t>(id), kFrameCapacity));
+      rings.back()->keep_frames(frame_rings.back().get());
+    }
     const Worker::Options worker{WorkerId{static_cast<uint8_t>(id)}, options.polling,
                                  options.trace_packets ? Trace::kPackets : Trace::kOff};
     workers.push_back(std::make_unique<Worker>(worker, *network, *pool, *rings.back(), *clock, quiescence));
@@ -272,6 +277,15 @@ std::vector<FlowView> Instance::flows(bool with_dead) const {
 
 std::unique_ptr<Instance::Subscription> Instance::subscribe(EventHandler handler) {
   return impl_->hub->subscribe(std::move(handler));
+}
+
+void Instance::take_frames(const FrameHandler& handler) {
+  CapturedFrame frame;
+  for (const auto& ring : impl_->frame_rings) {
+    while (ring->pop(frame)) {
+      handler(frame);
+    }
+  }
 }
 
 void Instance::flush_events() {

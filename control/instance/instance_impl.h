@@ -36,7 +36,8 @@ struct Instance::Impl {
   std::unique_ptr<Network> network;
   std::unique_ptr<TscClock> clock;
   std::vector<std::unique_ptr<EventRing>> rings;
-  std::unique_ptr<EventRing> monitor_ring;  // what the monitor has to tell
+  std::vector<std::unique_ptr<FrameRing>> frame_rings;  // by worker; none when no frames are kept
+  std::unique_ptr<EventRing> monitor_ring;              // what the monitor has to tell
   std::unique_ptr<EventHub> hub;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::thread> threads;

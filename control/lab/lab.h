@@ -29,6 +29,8 @@ struct LabOptions {
   unsigned workers = 1;              // threads of the data plane, each with a queue of every tap
   std::optional<std::chrono::milliseconds> limit;
   bool verbose = false;
+  std::string report_folder;  // absolute, exists; empty: no files
+  std::string command;        // that makes the run again, for the report
 };
 
 // Returns an exit status as of commands that start a program. 'topology' is valid and has the host 'at'.

@@ -1,4 +1,5 @@
 // The second half of a supervisor's life: the program, and what is told at the end.
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +16,7 @@
 #include "control/lab/messages.h"
 #include "control/lab/prompt.h"
 #include "control/lab/supervisor.h"
+#include "control/report/write.h"
 
 namespace lapse::lab {
 namespace {
@@ -22,6 +24,18 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kTermPatience{3};
+constexpr const char* kReportName = "report.";
+
+// Root writes where sudo was typed; the file is of who typed it.
+absl::Status write_for(const Caller& caller, const std::string& path, const std::string& content) {
+  if (absl::Status status = report::write_file(path, content); !status.ok()) {
+    return status;
+  }
+  if (caller.kind == Caller::Kind::kSudo && lchown(path.c_str(), caller.uid, caller.gid) != 0) {
+    return errno_status(errno, path);
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -92,10 +106,10 @@ int Supervisor::stay() {
   for (;;) {
     const Event event = events_.wait(-1, deadline);
     if (event.kind == Event::Kind::kDeadline) {
-      return kTimeLimit;
+      return write_reports() ? kTimeLimit : kLapseFailed;
     }
     if (event.kind == Event::Kind::kSignal) {
-      return 0;
+      return write_reports() ? 0 : kLapseFailed;
     }
     if (auto status = take_note(event); !status.ok()) {
       say(std::string(status.message()));
@@ -143,7 +157,34 @@ int Supervisor::report(int status) {
       say(absl::StrCat("no report: ", text.status().message()));
     }
   }
+  if (!write_reports()) {
+    return kLapseFailed;
+  }
   return status == 0 && undecided ? kVerdictFailed : status;
+}
+
+bool Supervisor::write_reports() {
+  if (options_.report_folder.empty()) {
+    return true;
+  }
+  if (data_plane_ < 0) {
+    say(absl::StrCat("no report in ", options_.report_folder, ": the data plane has ended"));
+    return false;
+  }
+  for (const std::string format : {"svg", "html", "md", "pcapng"}) {
+    const auto content =
+        api::Client(ground_.socket()).get_text("/v1/report", {{"format", format}, {"command", options_.command}});
+    absl::Status status = content.status();
+    if (content.ok()) {
+      status = write_for(ground_.caller(), absl::StrCat(options_.report_folder, "/", kReportName, format), *content);
+    }
+    if (!status.ok()) {
+      say(absl::StrCat("no report: ", status.message()));
+      return false;
+    }
+  }
+  say(absl::StrCat("the report is in ", options_.report_folder));
+  return true;
 }
 
 }  // namespace lapse::lab

@@ -186,6 +186,7 @@ void Supervisor::become_data_plane(int ready_fd) {
   options.instance.scale = options_.factor;
   options.instance.workers = options_.workers;
   options.instance.verbose = options_.verbose;
+  options.instance.keep_frames = !options_.report_folder.empty();
   options.instance.ports = tap_devices(ground_.plan());
   options.instance_name = options_.name;
   options.socket_path = ground_.socket();

@@ -52,6 +52,8 @@ class Supervisor {
   void print_usage() const;
   int report(int status);
   bool report_warp();
+  // Every report of the run into its folder; false, and it is said, when that fails.
+  bool write_reports();
   std::string data_plane_words() const;
 
   const topology::Topology& topology_;

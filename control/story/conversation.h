@@ -76,6 +76,7 @@ struct Entry {
   uint16_t payload = 0;
   uint32_t sequence = 0;
   uint32_t timeout_ms = 0;
+  uint64_t frame = 0;   // kCrossing: its beginning in a capture; 0: not kept
   Ipv4Address outside;  // kFlowNew: how the other side of the box sees the opener
   Be16 outside_port;
   uint32_t keepalives = 0;            // kFold

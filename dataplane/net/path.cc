@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "dataplane/frame_ring.h"
 #include "dataplane/net/distribution.h"
 #include "dataplane/wire/arp.h"
 #include "dataplane/wire/emit.h"
@@ -539,6 +540,9 @@ void Path::trace(EventKind kind, const Packet& packet, InterfaceId to, const Now
   event.link = packet.link;
   event.from_interface = packet.from_interface;
   event.to_interface = to;
+  if (events_->frames() != nullptr) {
+    event.frame = events_->frames()->push(packet, link, now);
+  }
   events_->push(event);
 }
 

@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "control/report/living.h"
 #include "control/story/ladder.h"
-#include "control/story/recorder.h"
 #include "control/topology/report.h"
 #include "control/topology/text.h"
 #include "control/topology/values.h"
@@ -20,12 +20,11 @@ std::string time_text(Instant instant) {
 
 class Player {
  public:
-  Player(const Scenario& scenario, uint64_t seed)
+  Player(const Scenario& scenario, uint64_t seed, Frames frames)
       : scenario_(scenario),
-        stage_(scenario, seed, [this](const Event& event) { recorder_->add(event); }),
-        judge_(stage_) {
-    recorder_ = std::make_unique<story::Recorder>(stage_.world().directory());
-  }
+        stage_(scenario, seed, [this](const Event& event) { record_->add(event); }, frame_sink(frames)),
+        judge_(stage_),
+        record_(std::make_shared<report::RunRecord>(stage_.world().directory())) {}
 
   absl::Status run(uint64_t most_events);
   Outcome outcome();
@@ -34,13 +33,21 @@ class Player {
   // What is looked at as it is at its time; what happened, and when, is looked up at the end.
   bool is_due(const Expectation& expectation, Instant now) const;
   absl::Status endless(uint64_t most_events);
+  World::FrameSink frame_sink(Frames frames);
 
   const Scenario& scenario_;
-  std::unique_ptr<story::Recorder> recorder_;
   Stage stage_;
   Judge judge_;
+  std::shared_ptr<report::RunRecord> record_;
   std::vector<Miss> misses_;
 };
+
+World::FrameSink Player::frame_sink(Frames frames) {
+  if (frames == Frames::kNone) {
+    return nullptr;
+  }
+  return [this](const CapturedFrame& frame) { record_->add(frame); };
+}
 
 bool Player::is_due(const Expectation& expectation, Instant now) const {
   const bool at_end = !expectation.at || expectation.happens_at;
@@ -91,7 +98,16 @@ Outcome Player::outcome() {
   for (const auto& [name, proxy] : stage_.proxies()) {
     outcome.logs.push_back({name, proxy->log()});
   }
-  recorder_->visit([&](const story::Conversation& story) {
+  outcome.record = record_;
+  outcome.end = stage_.world().engine().now();
+  for (size_t id = 0; id < stage_.world().directory().boxes.size(); ++id) {
+    const BoxId box{static_cast<uint8_t>(id)};
+    if (const FlowTable* const table = stage_.world().network().box(box).flows(); table != nullptr) {
+      const auto living = report::living_flows(box, *table, outcome.end);
+      outcome.living.insert(outcome.living.end(), living.begin(), living.end());
+    }
+  }
+  record_->recorder().visit([&](const story::Conversation& story) {
     outcome.ladders.push_back(story::render_ladder(story, stage_.world().directory()));
   });
   return outcome;
@@ -99,8 +115,8 @@ Outcome Player::outcome() {
 
 }  // namespace
 
-absl::StatusOr<Outcome> play(const Scenario& scenario, uint64_t seed, uint64_t most_events) {
-  Player player(scenario, seed);
+absl::StatusOr<Outcome> play(const Scenario& scenario, uint64_t seed, Frames frames, uint64_t most_events) {
+  Player player(scenario, seed, frames);
   if (absl::Status status = player.run(most_events); !status.ok()) {
     return status;
   }

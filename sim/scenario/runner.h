@@ -9,11 +9,13 @@
 // Spec:     design, "Control"; aws-behaviour section 11.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 
+#include "control/report/run_record.h"
 #include "sim/scenario/scenario.h"
 #include "sim/scenario/stage.h"
 
@@ -36,11 +38,18 @@ struct Outcome {
   std::vector<Experience> experiences;  // of both ends of each connection, by name
   std::vector<AccessLog> logs;
   std::vector<std::string> ladders;  // one for each conversation, oldest first
+  std::shared_ptr<const report::RunRecord> record;
+  std::vector<report::LivingFlow> living;  // in all boxes, at the end
+  Instant end;
 };
+
+// Whether the record has the frames that crossed links, for a capture.
+enum class Frames : uint8_t { kNone, kKept };
 
 // kResourceExhausted when it does not come to its end: after 'most_events' timers and frames.
 inline constexpr uint64_t kMostEvents = 20'000'000;
-absl::StatusOr<Outcome> play(const Scenario& scenario, uint64_t seed, uint64_t most_events = kMostEvents);
+absl::StatusOr<Outcome> play(const Scenario& scenario, uint64_t seed, Frames frames = Frames::kNone,
+                             uint64_t most_events = kMostEvents);
 
 // "app (c1) ECONNRESET at 351s, received 57": what it got, or that it waits for ever.
 std::string to_string(const Experience& experience);

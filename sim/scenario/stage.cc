@@ -4,8 +4,8 @@
 
 namespace lapse::sim {
 
-Stage::Stage(const Scenario& scenario, uint64_t seed, PacketSink sink) : scenario_(scenario) {
-  world_ = std::make_unique<World>(scenario.topology, World::Options{.seed = seed},
+Stage::Stage(const Scenario& scenario, uint64_t seed, PacketSink sink, World::FrameSink frames) : scenario_(scenario) {
+  world_ = std::make_unique<World>(scenario.topology, World::Options{.seed = seed, .frames = std::move(frames)},
                                    [this, sink = std::move(sink)](const Event& event) {
                                      sink(event);
                                      if (event.kind != EventKind::kPacket) {

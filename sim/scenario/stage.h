@@ -44,8 +44,8 @@ class Stage {
  public:
   using PacketSink = std::function<void(const Event&)>;
 
-  // 'sink' hears of every event as it happens, packets included.
-  Stage(const Scenario& scenario, uint64_t seed, PacketSink sink);
+  // 'sink' hears of every event as it happens, packets included; 'frames' gets the frames, if anybody wants them.
+  Stage(const Scenario& scenario, uint64_t seed, PacketSink sink, World::FrameSink frames = nullptr);
 
   World& world() { return *world_; }
   const Scenario& scenario() const { return scenario_; }

@@ -52,6 +52,8 @@ class FakeInstance final : public InstanceView {
     return handlers_.size();
   }
 
+  void take_frames(const FrameHandler&) override {}
+
   const topology::Topology& topology() const override { return topology_; }
   const topology::Directory& directory() const override { return directory_; }
   InstanceStatus status() const override {

@@ -138,7 +138,7 @@ TEST_F(ScenarioErrors, AStoryThatDoesNotComeToItsEndIsStopped) {
                                  {"{ never: { event: rst_sent } }"});
   const auto scenario = load_scenario(file, {}, findings);
   ASSERT_TRUE(scenario);
-  const auto outcome = play(*scenario, 1, 10'000);
+  const auto outcome = play(*scenario, 1, Frames::kNone, 10'000);
   EXPECT_EQ(outcome.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(outcome.status().message(), file +
                                             ":6:5: steps.2: the story does not come to its end: 10000 events by 3s, "
