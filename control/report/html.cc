@@ -85,29 +85,35 @@ std::string flow_table(const BoxLedger& box, const ReportedRun& run) {
       rows);
 }
 
-std::string metric_table(const BoxLedger& box) {
-  const MinuteSums total = box.total();
+// A gauge has no sum; what is zero throughout is left out.
+std::string metric_table(const BoxLedger& box, std::string_view kind) {
   std::vector<TableColumn> columns{{"minute from"}};
-  std::vector<size_t> shown;
-  for (size_t metric = 0; metric < kNatMetricCount; ++metric) {
-    if (total[metric] > 0) {
-      columns.push_back({std::string(kNatMetricNames[metric]), Align::kNumber});
-      shown.push_back(metric);
+  std::vector<const metrics::Metric*> shown;
+  std::vector<uint64_t> total;
+  for (const metrics::Metric& metric : metrics::metrics_of(kind)) {
+    uint64_t sum = 0;
+    for (const auto& [minute, totals] : box.minutes) {
+      sum += metric.of(totals);
+    }
+    if (!metric.gauge && sum > 0) {
+      columns.push_back({std::string(metric.name), Align::kNumber});
+      shown.push_back(&metric);
+      total.push_back(sum);
     }
   }
-  const auto row_of = [&](const std::string& head, const MinuteSums& sums) {
-    std::vector<std::string> row{head};
-    for (const size_t metric : shown) {
-      row.push_back(story::count_text(sums[metric]));
-    }
-    return row;
-  };
   Rows rows;
-  for (const auto& [minute, sums] : box.minutes) {
-    rows.push_back(row_of(story::exact(std::chrono::minutes(minute)), sums));
+  for (const auto& [minute, totals] : box.minutes) {
+    std::vector<std::string> row{story::exact(std::chrono::minutes(minute))};
+    for (const metrics::Metric* metric : shown) {
+      row.push_back(story::count_text(metric->of(totals)));
+    }
+    rows.push_back(std::move(row));
   }
   shorten(rows, "minute");
-  rows.push_back(row_of("total", total));
+  rows.push_back({"total"});
+  for (const uint64_t sum : total) {
+    rows.back().push_back(story::count_text(sum));
+  }
   return table("The provider's metrics, sums a minute of virtual time; what is zero throughout is left out", columns,
                rows);
 }
@@ -124,8 +130,9 @@ std::string box_section(const BoxLedger& box, const ReportedRun& run, const std:
                      .css_class = "chart"},
                     false);
   text += flow_table(box, run);
-  if (box.has_nat_metrics) {
-    text += metric_table(box);
+  const std::string& kind = run.record->directory().boxes[index(box.box)].kind;
+  if (!metrics::metrics_of(kind).empty()) {
+    text += metric_table(box, kind);
   }
   return text;
 }

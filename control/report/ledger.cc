@@ -6,8 +6,6 @@ namespace lapse::report {
 namespace {
 
 constexpr Duration kMinute = std::chrono::minutes(1);
-constexpr std::string_view kNatGateway = "nat-gateway";
-constexpr size_t kInside = 0;
 
 bool is_tcp(const Event& event) {
   return event.tuple.protocol == static_cast<uint8_t>(Protocol::kTcp);
@@ -32,52 +30,44 @@ std::vector<FlowStep> BoxLedger::steps() const {
   return result;
 }
 
-MinuteSums BoxLedger::total() const {
-  MinuteSums sum{};
-  for (const auto& [minute, sums] : minutes) {
-    for (size_t metric = 0; metric < sums.size(); ++metric) {
-      sum[metric] += sums[metric];
-    }
-  }
-  return sum;
-}
-
 size_t Ledger::KeyHash::operator()(const story::FlowKey& key) const {
   return ((uint64_t{key.id} << 32 | key.generation) ^ index(key.box)) * 0x9e3779b97f4a7c15ULL >> 7;
 }
 
 Ledger::Ledger(const topology::Directory& directory) : directory_(directory) {
   for (size_t id = 0; id < directory.boxes.size(); ++id) {
-    boxes_.push_back(
-        {.box = BoxId{static_cast<uint8_t>(id)}, .has_nat_metrics = directory.boxes[id].kind == kNatGateway});
+    boxes_.push_back({.box = BoxId{static_cast<uint8_t>(id)}});
   }
 }
 
 void Ledger::add(const Event& event) {
   const std::lock_guard lock(mutex_);
   last_ = std::max(last_, event.time);
+  if (event.kind == EventKind::kPacket) {
+    add_packet(event);
+    return;
+  }
+  if (metrics::Totals* const totals = minute_of(event.box, event.time)) {
+    add(event, *totals);
+  }
+  if (event.kind == EventKind::kFlowNew || event.kind == EventKind::kFlowEstablished ||
+      event.kind == EventKind::kFlowClosed || event.kind == EventKind::kFlowExpired) {
+    add_flow_event(event);
+  }
+}
+
+// As the box's own counters count it.
+void Ledger::add(const Event& event, metrics::Totals& totals) {
+  ++totals.events[static_cast<size_t>(event.kind)];
   switch (event.kind) {
-    case EventKind::kPacket:
-      add_packet(event);
-      break;
     case EventKind::kPacketDropped:
-      if (event.reason != DropReason::kAnswered && event.reason != DropReason::kConsumed) {
-        count(event.box, event.time, NatMetric::kPacketsDrop);
-      }
-      break;
-    case EventKind::kRejected:
-      if (is_tcp(event)) {
-        count(event.box, event.time, NatMetric::kConnectionAttempt);
-      }
-      if (event.reason == DropReason::kPortsExhausted) {
-        count(event.box, event.time, NatMetric::kErrorPortAllocation);
-      }
+      ++totals.dropped[static_cast<size_t>(event.reason)];
       break;
     case EventKind::kFlowNew:
-    case EventKind::kFlowEstablished:
-    case EventKind::kFlowClosed:
+      totals.tcp_flows_opened += is_tcp(event) ? 1 : 0;
+      break;
     case EventKind::kFlowExpired:
-      add_flow_event(event);
+      ++totals.expired[event.timeout_class];
       break;
     default:
       break;
@@ -85,56 +75,36 @@ void Ledger::add(const Event& event) {
 }
 
 void Ledger::add_packet(const Event& event) {
-  const auto add = [&](InterfaceId interface, NatMetric packets, NatMetric bytes) {
-    const BoxId box = directory_.interfaces[index(interface)].box;
-    count(box, event.time, packets);
-    count(box, event.time, bytes, event.frame_length);
-  };
   if (index(event.to_interface) < directory_.interfaces.size()) {
-    const bool inside = index(directory_.interfaces[index(event.to_interface)].side) == kInside;
-    add(event.to_interface, inside ? NatMetric::kPacketsInFromSource : NatMetric::kPacketsInFromDestination,
-        inside ? NatMetric::kBytesInFromSource : NatMetric::kBytesInFromDestination);
+    const topology::Directory::Interface& to = directory_.interfaces[index(event.to_interface)];
+    if (metrics::Totals* const totals = minute_of(to.box, event.time)) {
+      ++totals->received_packets[index(to.side)];
+      totals->received_bytes[index(to.side)] += event.frame_length;
+    }
   }
   if (index(event.from_interface) < directory_.interfaces.size()) {
-    const bool inside = index(directory_.interfaces[index(event.from_interface)].side) == kInside;
-    add(event.from_interface, inside ? NatMetric::kPacketsOutToSource : NatMetric::kPacketsOutToDestination,
-        inside ? NatMetric::kBytesOutToSource : NatMetric::kBytesOutToDestination);
+    const topology::Directory::Interface& from = directory_.interfaces[index(event.from_interface)];
+    if (metrics::Totals* const totals = minute_of(from.box, event.time)) {
+      ++totals->sent_packets[index(from.side)];
+      totals->sent_bytes[index(from.side)] += event.frame_length;
+    }
   }
 }
 
 void Ledger::add_flow_event(const Event& event) {
-  FlowLine* line = line_of(event);
-  switch (event.kind) {
-    case EventKind::kFlowNew:
-      if (is_tcp(event)) {
-        count(event.box, event.time, NatMetric::kConnectionAttempt);
-      }
-      break;
-    case EventKind::kFlowEstablished:
-      if (is_tcp(event)) {
-        count(event.box, event.time, NatMetric::kConnectionEstablished);
-      }
-      if (line != nullptr) {
-        line->established = event.time;
-      }
-      break;
-    case EventKind::kFlowClosed:
-      if (line != nullptr && !line->closed) {
-        line->closed = event.time;
-      }
-      break;
-    default: {
-      if (line == nullptr || !line->closed) {
-        count(event.box, event.time, NatMetric::kIdleTimeout);
-      }
-      if (line != nullptr) {
-        line->expired = event.time;
-        line->timeout_ms = event.timeout_ms;
-        line->timeout_class = event.timeout_class;
-        line->told = event.told;
-      }
-      break;
-    }
+  FlowLine* const line = line_of(event);
+  if (line == nullptr) {
+    return;
+  }
+  if (event.kind == EventKind::kFlowEstablished) {
+    line->established = event.time;
+  } else if (event.kind == EventKind::kFlowClosed && !line->closed) {
+    line->closed = event.time;
+  } else if (event.kind == EventKind::kFlowExpired) {
+    line->expired = event.time;
+    line->timeout_ms = event.timeout_ms;
+    line->timeout_class = event.timeout_class;
+    line->told = event.told;
   }
 }
 
@@ -158,17 +128,17 @@ FlowLine* Ledger::line_of(const Event& event) {
   return found == lines_.end() ? nullptr : &box.flows[found->second];
 }
 
-void Ledger::count(BoxId box, Instant time, NatMetric metric, uint64_t amount) {
+metrics::Totals* Ledger::minute_of(BoxId box, Instant time) {
   if (index(box) >= boxes_.size()) {
-    return;
+    return nullptr;
   }
   BoxLedger& ledger = boxes_[index(box)];
   const auto minute = static_cast<uint64_t>(std::max<int64_t>(time.time_since_epoch() / kMinute, 0));
   if (ledger.minutes.size() == kMostMinutes && !ledger.minutes.contains(minute)) {
     ++ledger.minutes_left_out;
-    return;
+    return nullptr;
   }
-  ledger.minutes[minute][static_cast<size_t>(metric)] += amount;
+  return &ledger.minutes[minute];
 }
 
 std::vector<BoxLedger> Ledger::boxes() const {

@@ -3,13 +3,12 @@
 // Owner:    whoever feeds it; add() and the readers may be called from any thread.
 // Memory:   bounded: kMostFlows flows and kMostMinutes minutes a box; what came later is only counted.
 // Time:     none but the events'.
-// Bytes:    tuples in wire order; byte counts are those of the boxes' counters, frames with their Ethernet headers.
+// Bytes:    tuples in wire order.
 // Cost:     add(): a look-up or two.
 // Lifetime: the directory outlives it.
-// Spec:     aws-behaviour 9.1 for the names; C-16 and C-17 for what they count.
+// Spec:     control/metrics says what a metric counts.
 #pragma once
 
-#include <array>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -18,43 +17,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "control/metrics/metrics.h"
 #include "control/story/conversation.h"
 #include "control/topology/directory.h"
 
 namespace lapse::report {
-
-// X(enumerator, the provider's name)
-#define LAPSE_NAT_METRICS(X)                               \
-  X(kConnectionAttempt, "ConnectionAttemptCount")          \
-  X(kConnectionEstablished, "ConnectionEstablishedCount")  \
-  X(kIdleTimeout, "IdleTimeoutCount")                      \
-  X(kErrorPortAllocation, "ErrorPortAllocation")           \
-  X(kPacketsDrop, "PacketsDropCount")                      \
-  X(kPacketsInFromSource, "PacketsInFromSource")           \
-  X(kPacketsOutToDestination, "PacketsOutToDestination")   \
-  X(kPacketsInFromDestination, "PacketsInFromDestination") \
-  X(kPacketsOutToSource, "PacketsOutToSource")             \
-  X(kBytesInFromSource, "BytesInFromSource")               \
-  X(kBytesOutToDestination, "BytesOutToDestination")       \
-  X(kBytesInFromDestination, "BytesInFromDestination")     \
-  X(kBytesOutToSource, "BytesOutToSource")
-
-enum class NatMetric : uint8_t {
-#define LAPSE_NAT_METRIC(name, text) name,
-  LAPSE_NAT_METRICS(LAPSE_NAT_METRIC)
-#undef LAPSE_NAT_METRIC
-};
-#define LAPSE_NAT_METRIC(name, text) +1
-inline constexpr size_t kNatMetricCount = 0 LAPSE_NAT_METRICS(LAPSE_NAT_METRIC);
-#undef LAPSE_NAT_METRIC
-inline constexpr std::array<std::string_view, kNatMetricCount> kNatMetricNames{
-#define LAPSE_NAT_METRIC(name, text) text,
-    LAPSE_NAT_METRICS(LAPSE_NAT_METRIC)
-#undef LAPSE_NAT_METRIC
-};
-
-// Sums over one minute of virtual time.
-using MinuteSums = std::array<uint64_t, kNatMetricCount>;
 
 // A flow of a box: when what became of it.
 struct FlowLine {
@@ -89,14 +56,12 @@ struct FlowStep {
 
 struct BoxLedger {
   BoxId box = kNoBox;
-  bool has_nat_metrics = false;
   std::vector<FlowLine> flows;  // in the order of their opening
   uint64_t flows_left_out = 0;
-  std::map<uint64_t, MinuteSums> minutes;  // by minute of virtual time; those with anything in them
+  std::map<uint64_t, metrics::Totals> minutes;  // by minute of virtual time; those with anything in them
   uint64_t minutes_left_out = 0;
 
   std::vector<FlowStep> steps() const;
-  MinuteSums total() const;
 };
 
 class Ledger {
@@ -116,9 +81,11 @@ class Ledger {
     size_t operator()(const story::FlowKey& key) const;
   };
 
+  static void add(const Event& event, metrics::Totals& totals);
   void add_packet(const Event& event);
   void add_flow_event(const Event& event);
-  void count(BoxId box, Instant time, NatMetric metric, uint64_t amount = 1);
+  // What the box counted in that minute; null when there is no room for another one, or no such box.
+  metrics::Totals* minute_of(BoxId box, Instant time);
   FlowLine* line_of(const Event& event);
 
   const topology::Directory& directory_;

@@ -540,8 +540,9 @@ void Path::trace(EventKind kind, const Packet& packet, InterfaceId to, const Now
   event.link = packet.link;
   event.from_interface = packet.from_interface;
   event.to_interface = to;
-  if (events_->frames() != nullptr) {
-    event.frame = events_->frames()->push(packet, link, now);
+  // What ends in front of a box was kept as it crossed the link.
+  if (events_->frames() != nullptr && box == kNoBox) {
+    event.frame = events_->frames()->push(packet, packet.link, now);
   }
   events_->push(event);
 }
