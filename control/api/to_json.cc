@@ -117,6 +117,7 @@ json box_json(const BoxStatus& box, const topology::Directory& directory) {
           {"sent", box.sent},
           {"dropped", drops_json(box.dropped)},
           {"events", events},
+          {"metrics", box.metrics},
           {"timeouts", timeouts}};
 }
 

@@ -235,29 +235,33 @@ const topology::Directory& Instance::directory() const {
 
 // ---- flows ----
 
-void Instance::Impl::read_flows(BoxId box, const FlowTable& table, bool with_dead, std::vector<FlowView>& views) {
-  const Tick tick = to_tick(now().now);
+void Instance::Impl::visit_flows(const FlowTable& table, const std::function<void(const FlowSnapshot&)>& visit) {
   for (uint32_t first = 0; first < table.record_count(); first += kFlowsPerSlice) {
     quiescence.online(kReaderSlot);
     const uint32_t end = std::min(table.record_count(), first + kFlowsPerSlice);
     for (uint32_t id = first; id < end; ++id) {
-      const auto flow = table.snapshot(FlowId{id});
-      if (!flow) {
-        continue;
-      }
-      FlowView view;
-      view.box = box;
-      view.flow = *flow;
-      const auto idle_ticks = static_cast<int32_t>(tick - flow->last_seen);
-      view.idle = kTick * std::max(idle_ticks, 0);
-      view.timeout = kTick * table.timeouts().milliseconds(flow->control.timeout_class);
-      view.left = kTick * table.timeouts().dead_after(flow->control.timeout_class) - view.idle;
-      if (with_dead || view.left > Duration::zero()) {
-        views.push_back(view);
+      if (const auto flow = table.snapshot(FlowId{id})) {
+        visit(*flow);
       }
     }
     quiescence.offline(kReaderSlot);
   }
+}
+
+void Instance::Impl::read_flows(BoxId box, const FlowTable& table, bool with_dead, std::vector<FlowView>& views) {
+  const Tick tick = to_tick(now().now);
+  visit_flows(table, [&](const FlowSnapshot& flow) {
+    FlowView view;
+    view.box = box;
+    view.flow = flow;
+    const auto idle_ticks = static_cast<int32_t>(tick - flow.last_seen);
+    view.idle = kTick * std::max(idle_ticks, 0);
+    view.timeout = kTick * table.timeouts().milliseconds(flow.control.timeout_class);
+    view.left = kTick * table.timeouts().dead_after(flow.control.timeout_class) - view.idle;
+    if (with_dead || view.left > Duration::zero()) {
+      views.push_back(view);
+    }
+  });
 }
 
 std::vector<FlowView> Instance::flows(bool with_dead) const {

@@ -66,6 +66,7 @@ struct BoxStatus {
   std::map<DropReason, uint64_t> dropped;          // only those that are not zero
   std::map<EventKind, uint64_t> events;            // only those that are not zero
   std::array<Duration, kTimeoutClassCount> timeouts{};
+  std::map<std::string, uint64_t> metrics;  // by the provider's names
 };
 
 // A device as it was configured, and as it is now.

@@ -55,8 +55,11 @@ struct Instance::Impl {
   void move_clock(Duration duration);
   void wait_until_caught_up();
   void after_clock_change();
+  // Every record that is live; the caller holds the readers' lock.
+  void visit_flows(const FlowTable& table, const std::function<void(const FlowSnapshot&)>& visit);
   void read_flows(BoxId box, const FlowTable& table, bool with_dead, std::vector<FlowView>& views);
-  BoxStatus box_status(BoxId box) const;
+  BoxStatus box_status(BoxId box);
+  std::map<std::string, uint64_t> metrics_of(BoxId box);
   LinkStatus link_status(LinkId link) const;
   WorkerStatus worker_status(size_t worker) const;
 };
