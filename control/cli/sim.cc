@@ -11,6 +11,8 @@
 #include "CLI/CLI.hpp"
 #include "control/cli/command.h"
 #include "control/topology/text.h"
+#include "sim/live/endpoint.h"
+#include "sim/live/live.h"
 #include "sim/scenario/runner.h"
 #include "sim/scenario/scenario.h"
 
@@ -32,6 +34,7 @@ struct Options {
   bool list = false;
   bool ladder = false;
   bool json = false;
+  bool live = false;
 };
 
 struct Played {
@@ -39,10 +42,23 @@ struct Played {
   std::string file;
   std::string title;
   std::vector<std::string> errors;
+  bool cannot = false;  // be played here: nothing is wrong with the file
   sim::Outcome outcome;
+  std::vector<std::string> differences;  // of a live ladder from the simulated one
 
-  bool ok() const { return errors.empty() && outcome.misses.empty(); }
+  bool ok() const { return errors.empty() && outcome.misses.empty() && differences.empty(); }
 };
+
+void play_live(const sim::Scenario& scenario, const Options& options, Played& played) {
+  auto outcome = live::play_live(scenario, options.seed);
+  if (!outcome.ok()) {
+    played.cannot = true;
+    played.errors.emplace_back(outcome.status().message());
+    return;
+  }
+  played.differences = std::move(outcome->differences);
+  played.outcome.ladders = std::move(outcome->ladders);
+}
 
 Played play(const std::string& name, const Options& options) {
   Played played{.name = name};
@@ -60,6 +76,10 @@ Played play(const std::string& name, const Options& options) {
   }
   played.name = scenario->name;
   played.title = scenario->title;
+  if (options.live) {
+    play_live(*scenario, options, played);
+    return played;
+  }
   auto outcome = sim::play(*scenario, options.seed);
   if (outcome.ok()) {
     played.outcome = *std::move(outcome);
@@ -78,7 +98,9 @@ std::vector<Played> play_all(const Options& options) {
     }
   };
   std::vector<std::thread> threads;
-  const size_t count = std::min<size_t>(all.size(), std::max(1U, std::thread::hardware_concurrency()));
+  // Labs are processes that fork, and their kernels share this machine: one after the other.
+  const size_t most = options.live ? 1 : std::max(1U, std::thread::hardware_concurrency());
+  const size_t count = std::min<size_t>(all.size(), most);
   for (size_t thread = 1; thread < count; ++thread) {
     threads.emplace_back(work);
   }
@@ -106,6 +128,9 @@ void print(const Played& played, const Options& options) {
     print_line(concat("      ", miss.place.file, ":", std::to_string(miss.place.line), ": expected {", miss.text, "}"));
     print_line(concat("        found: ", miss.found));
   }
+  for (const std::string& difference : played.differences) {
+    print_line(concat("      the live ladder is not the simulated one: ", difference));
+  }
   if (options.ladder) {
     for (const std::string& ladder : played.outcome.ladders) {
       print_line(concat("\n", ladder));
@@ -119,9 +144,15 @@ nlohmann::json to_json(const Played& played, uint64_t seed) {
     misses.push_back(
         {{"file", miss.place.file}, {"line", miss.place.line}, {"expected", miss.text}, {"found", miss.found}});
   }
-  return {
-      {"scenario", played.name}, {"file", played.file},     {"title", played.title}, {"seed", seed},
-      {"ok", played.ok()},       {"errors", played.errors}, {"misses", misses},      {"events", played.outcome.events}};
+  return {{"scenario", played.name},
+          {"file", played.file},
+          {"title", played.title},
+          {"seed", seed},
+          {"ok", played.ok()},
+          {"differences", played.differences},
+          {"errors", played.errors},
+          {"misses", misses},
+          {"events", played.outcome.events}};
 }
 
 void list_scenarios() {
@@ -151,7 +182,7 @@ void run(const Options& options, Context& context) {
   nlohmann::json runs = nlohmann::json::array();
   for (const Played& played : play_all(options)) {
     if (!played.errors.empty()) {
-      context.status = kBadInput;
+      context.status = played.cannot ? kEnvironment : kBadInput;
     } else if (!played.ok() && context.status == kSuccess) {
       context.status = kExpectationFailed;
     }
@@ -168,6 +199,15 @@ void run(const Options& options, Context& context) {
 
 }  // namespace
 
+// What `--live` runs on each host; hidden, because nobody else has a use for it.
+void add_live_endpoint(CLI::App& app, Context& context) {
+  CLI::App* command = app.add_subcommand("live-endpoint", "A host of a live story.")->group("");
+  const auto words = std::make_shared<std::pair<std::string, std::string>>();
+  command->add_option("socket", words->first)->required();
+  command->add_option("host", words->second)->required();
+  command->callback([words, &context] { context.status = live::run_endpoint(words->first, words->second); });
+}
+
 void add_sim(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand("sim", "Play scenarios in virtual time, and say which expectations fail.");
   const auto options = std::make_shared<Options>();
@@ -178,6 +218,8 @@ void add_sim(CLI::App& app, Context& context) {
   command->add_option("--seed", options->seed, "where chance begins (1)")->type_name("N");
   command->add_flag("--list", options->list, "show the shipped scenarios");
   command->add_flag("--ladder", options->ladder, "draw what happened");
+  command->add_flag("--live", options->live,
+                    "the same steps on kernel sockets in a lab, and whether the ladders agree");
   command->add_flag("--json", options->json, "print the outcome as JSON");
   command->footer(kExample);
   command->callback([options, &context] { run(*options, context); });

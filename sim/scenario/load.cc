@@ -47,6 +47,7 @@ class Loader {
 
  private:
   void load_defaults(ObjectReader& reader);
+  void load_live(ObjectReader& reader);
   void load_step(const Node& node, const std::string& path);
   std::optional<std::string_view> action_of(ObjectReader& reader, const Node& node);
   void load_action(ObjectReader& reader, std::string_view action, Step step);
@@ -104,6 +105,7 @@ void Loader::load(const Node& root) {
   scenario_.title = value_or(reader.text("title"), std::string());
   reader.set_aside("topology");
   load_defaults(reader);
+  load_live(reader);
   const auto each = [&](std::string_view key, auto load_one) {
     const Entry* const list = reader.entry(key);
     for (size_t number = 0; list != nullptr && number < list->value.items.size(); ++number) {
@@ -124,6 +126,18 @@ void Loader::load_defaults(ObjectReader& reader) {
                                     : step->value == "hz1000" ? TimerStep::kHz1000
                                                               : TimerStep::kExact;
   }
+}
+
+void Loader::load_live(ObjectReader& reader) {
+  const Entry* const entry = reader.entry("live");
+  if (entry == nullptr) {
+    return;
+  }
+  ObjectReader parts(entry->value, kLiveObject, reader.path_of("live"), entry->place, report_);
+  const auto clock = parts.choice("clock");
+  scenario_.live.jumps = !clock || clock->value == "jump";
+  scenario_.live.scale = static_cast<unsigned>(value_or(parts.count("scale"), uint64_t{1}));
+  scenario_.live.why_not = value_or(parts.text("no"), std::string());
 }
 
 // ---- steps ----

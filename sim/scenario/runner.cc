@@ -239,6 +239,7 @@ Outcome Player::outcome() {
   outcome.events = world_->engine().events();
   recorder_->visit([&](const story::Conversation& story) {
     outcome.ladders.push_back(story::render_ladder(story, world_->directory()));
+    outcome.conversations.push_back(story);
   });
   return outcome;
 }

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "control/story/conversation.h"
 #include "sim/scenario/scenario.h"
 
 namespace lapse::sim {
@@ -28,6 +29,7 @@ struct Outcome {
   std::vector<Miss> misses;
   uint64_t events = 0;
   std::vector<std::string> ladders;  // one for each conversation, oldest first
+  std::vector<story::Conversation> conversations;
 };
 
 // kResourceExhausted when it does not come to its end.

@@ -101,7 +101,7 @@ TEST_F(Metrics, RepeatedSynIsOneAttempt) {
 // C-17: at the transition; nobody has to speak.
 TEST_F(Metrics, IdleConnectionIsCountedWhenItBecomesIdle) {
   connect();
-  pass(seconds(349));
+  pass(seconds(348));
   EXPECT_EQ(value("IdleTimeoutCount"), 0U);
   pass(seconds(2));
   EXPECT_EQ(value("IdleTimeoutCount"), 1U);
