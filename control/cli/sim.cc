@@ -56,6 +56,7 @@ void play_live(const sim::Scenario& scenario, const Options& options, Played& pl
     played.errors.emplace_back(outcome.status().message());
     return;
   }
+  played.outcome.misses = std::move(outcome->misses);
   played.differences = std::move(outcome->differences);
   played.outcome.ladders = std::move(outcome->ladders);
 }

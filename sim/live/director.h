@@ -12,10 +12,12 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "nlohmann/json.hpp"
 
 #include "control/lab/director.h"
+#include "control/story/recorder.h"
 #include "sim/live/hosts.h"
-#include "sim/live/live.h"
+#include "sim/scenario/scenario.h"
 
 namespace lapse::live {
 
@@ -27,11 +29,13 @@ class StoryDirector final : public lab::Director {
   StoryDirector(const sim::Scenario& scenario, uint64_t seed) : scenario_(scenario), seed_(seed) {}
 
   absl::Status prepare(const std::string& directory) override;
-  // A LiveOutcome as JSON, or {"error": message}.
+  // What came of it as JSON, or {"error": message}; an expectation is named by its number.
   std::string direct(Instance& instance) override;
 
  private:
-  absl::StatusOr<LiveOutcome> play(Instance& instance);
+  absl::StatusOr<nlohmann::json> play(Instance& instance);
+  absl::StatusOr<nlohmann::json> compared(const story::Recorder& recorder, const topology::Directory& directory,
+                                          const nlohmann::json& misses) const;
 
   const sim::Scenario& scenario_;
   uint64_t seed_;

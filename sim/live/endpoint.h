@@ -15,7 +15,7 @@
 //   options  socket [, keepalive, user_timeout]        end       socket
 //   send     socket, size                              failed    socket, error
 //   close    socket, how: fin half rst                 datagram  socket, size, address, port
-//   datagram socket, size [, address, port]
+//   datagram socket, size, address, port               bound     socket, address, port
 //   bind     socket, port
 //   states                       what the kernel has: states and pending timers of its TCP sockets
 //   flush    interface, address  returns when what was sent before has passed the box at that address

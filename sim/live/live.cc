@@ -142,7 +142,12 @@ absl::StatusOr<LiveOutcome> play_live(const sim::Scenario& scenario, uint64_t se
   if (said.contains("error")) {
     return absl::FailedPreconditionError(said.at("error").get<std::string>());
   }
-  return LiveOutcome{said.at("differences"), said.at("ladders")};
+  LiveOutcome outcome{{}, said.at("differences"), said.at("ladders")};
+  for (const json& miss : said.at("misses")) {
+    const sim::Expectation& expectation = scenario.expectations.at(miss.at("expectation").get<size_t>());
+    outcome.misses.push_back({expectation.place, expectation.text, miss.at("found")});
+  }
+  return outcome;
 }
 
 }  // namespace lapse::live

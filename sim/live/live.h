@@ -14,11 +14,13 @@
 
 #include "absl/status/statusor.h"
 
+#include "sim/scenario/runner.h"
 #include "sim/scenario/scenario.h"
 
 namespace lapse::live {
 
 struct LiveOutcome {
+  std::vector<sim::Miss> misses;
   std::vector<std::string> differences;  // from the simulated ladders; empty: none
   std::vector<std::string> ladders;      // one for each conversation, oldest first
 };

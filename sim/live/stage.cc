@@ -39,6 +39,7 @@ absl::Status Stage::prepare() {
     if (connect == nullptr && datagram == nullptr) {
       continue;
     }
+    talks_[connect != nullptr ? connect->flow : datagram->flow];
     const uint16_t port = connect != nullptr ? connect->port.host() : datagram->port.host();
     for (const topology::Host& host : scenario_.topology.hosts) {
       const bool known = std::any_of(listening_.begin(), listening_.end(), [&](const auto& one) {
@@ -271,6 +272,7 @@ absl::Status Stage::on_news(const News& news) {
                              .source_port = be16(news.message.at("port").get<uint16_t>()),
                              .destination_port = is_tcp ? talk.connect.port : talk.datagram.port,
                              .protocol = static_cast<uint8_t>(is_tcp ? Protocol::kTcp : Protocol::kUdp)};
+      talk.tuples.push_back(*talk.tuple);
       return touch(end);
     }
     if (what == "received") {
@@ -296,6 +298,8 @@ absl::Status Stage::on_accepted(const News& news) {
   unaccepted_.erase(flow);
   End fresh{.host = news.host, .socket = news.message.at("socket"), .began = true, .settings = talk.server.settings};
   talk.server = fresh;
+  talk.peer = news.message.at("address");
+  talk.peer_port = news.message.at("port");
   talk.jobs.clear();
   talk.answered = 0;
   talk.expected_questions = 0;

@@ -55,7 +55,8 @@ struct Talk {
   End client;
   End server;
   std::optional<FiveTuple> tuple;  // as the client sends it
-  std::string peer;                // "address:port", as the server sees the client
+  std::vector<FiveTuple> tuples;   // the same, of every connection that it has had
+  std::string peer;                // the client's address, as the server sees it
   uint16_t peer_port = 0;
   std::deque<Asked> asked;
   uint64_t expected_answers = 0;

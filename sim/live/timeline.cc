@@ -14,6 +14,7 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kPoll{5};
 constexpr std::chrono::minutes kLongestWait{3};
+constexpr std::chrono::seconds kPassing{2};
 constexpr size_t kMostRounds = 1000;
 
 // An address of a box on 'link'.
@@ -40,6 +41,14 @@ Timeline::Timeline(Instance& instance, Hosts& hosts, const Options& options)
       }
     }
   }
+}
+
+absl::Status Timeline::begin() {
+  if (auto status = settle(); !status.ok()) {
+    return status;
+  }
+  origin_ = instance_.now().now;
+  return absl::OkStatus();
 }
 
 Instant Timeline::now() const {
@@ -91,22 +100,35 @@ absl::Status Timeline::pass_to(Instant when, const OnNews& on_news) {
   if (!why.ok()) {
     return why.status();
   }
+  if (why->empty()) {
+    busy_since_.reset();
+  }
   if (why->empty() && options_.jumps) {
     if (const Duration left = when - now(); left > Duration::zero()) {
       return instance_.advance(left, true).status();
     }
     return absl::OkStatus();
   }
-  const auto real = std::chrono::duration_cast<Duration>((when - now()) / instance_.scale());
-  if (real > kLongestWait) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "at ", topology::duration_text(now().time_since_epoch()), " ",
-        why->empty() ? "the story wants real time" : *why, ", and what comes next is ", topology::duration_text(real),
-        " of real time away: more than the ", std::chrono::minutes(kLongestWait).count(),
-        " minutes that a live story waits; `live: { scale: N }` shortens it where only keepalives matter"));
+  if (auto status = check_wait(when, *why); !status.ok()) {
+    return status;
   }
   wait_a_little(when);
   return absl::OkStatus();
+}
+
+// An acknowledgement may be on its way: only who is busy for long is waited for in vain.
+absl::Status Timeline::check_wait(Instant when, const std::string& why) {
+  const auto real = std::chrono::duration_cast<Duration>((when - now()) / instance_.scale());
+  const auto moment = steady_clock::now();
+  busy_since_ = busy_since_.value_or(moment);
+  if (real <= kLongestWait || moment - *busy_since_ < kPassing) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("at ", topology::duration_text(now().time_since_epoch()), " ",
+                   why.empty() ? "the story wants real time" : why, ", and what comes next is ",
+                   topology::duration_text(real), " of real time away: more than the ", kLongestWait.count(),
+                   " minutes that a live story waits; `live: { scale: N }` shortens it where only keepalives matter"));
 }
 
 void Timeline::wait_a_little(Instant when) {

@@ -12,8 +12,10 @@
 // keepalive is armed. While one is not, time passes as the kernels' own does.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,6 +39,8 @@ class Timeline {
 
   Timeline(Instance& instance, Hosts& hosts, const Options& options);
 
+  // The story begins now; hosts and boxes know their neighbours then.
+  absl::Status begin();
   Instant now() const;
   Key plan(Instant when, std::function<absl::Status()> deed);
   void cancel(const Key& key) { plans_.erase(key); }
@@ -60,6 +64,8 @@ class Timeline {
   absl::Status hear(const OnNews& on_news, bool& heard);
   // Why a kernel may do something by itself; empty: it will not.
   absl::StatusOr<std::string> busy();
+  // Whether 'when' is too far away to wait for it, because of 'why' or of what the story wants.
+  absl::Status check_wait(Instant when, const std::string& why);
   // Waits until nothing is on its way.
   absl::Status settle();
   void wait_a_little(Instant when);
@@ -70,6 +76,7 @@ class Timeline {
   Instant origin_;
   std::vector<Flushed> flushed_;
   std::set<std::string> gone_;
+  std::optional<std::chrono::steady_clock::time_point> busy_since_;
   std::map<Key, std::function<absl::Status()>> plans_;
   uint64_t next_ = 0;
 };
