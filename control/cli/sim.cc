@@ -53,7 +53,8 @@ void play_live(const sim::Scenario& scenario, const Options& options, Played& pl
   auto outcome = live::play_live(scenario, options.seed);
   if (!outcome.ok()) {
     played.cannot = true;
-    played.errors.emplace_back(outcome.status().message());
+    const absl::string_view why = outcome.status().message();
+    played.errors.push_back(topology::concat(scenario.name, ": ", std::string_view(why.data(), why.size())));
     return;
   }
   played.outcome.misses = std::move(outcome->misses);

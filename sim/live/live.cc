@@ -39,7 +39,7 @@ absl::Status check_keepalive(const sim::ProgramSettings& settings, unsigned scal
 
 absl::Status check(const sim::Scenario& scenario) {
   if (!scenario.live.why_not.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat(scenario.name, " is not played live: ", scenario.live.why_not));
+    return absl::FailedPreconditionError(absl::StrCat("not played live: ", scenario.live.why_not));
   }
   for (const sim::Step& step : scenario.steps) {
     if (const auto* const connect = std::get_if<sim::Connect>(&step.action)) {

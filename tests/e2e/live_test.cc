@@ -42,7 +42,7 @@ TEST(LiveRefusal, AStoryThatIsNotPlayedLiveSaysWhy) {
   const Finished finished =
       lapse({"sim", "--live", test_file("live/udp.yaml"), "--set", "live={no: because it is a test}"});
   EXPECT_EQ(finished.status, 3);
-  EXPECT_NE(finished.errors.find("udp is not played live: because it is a test"), std::string::npos) << finished.errors;
+  EXPECT_NE(finished.errors.find("udp: not played live: because it is a test"), std::string::npos) << finished.errors;
 }
 
 // A ladder that is not the simulated one, and an expectation that is not met, are told.
