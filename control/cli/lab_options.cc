@@ -1,6 +1,7 @@
 #include "control/cli/lab_options.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
@@ -82,7 +83,22 @@ std::string mistake(const LabToRun& lab, const LabWords& words) {
   if (!words.limit.empty() && !lab.options.limit) {
     return absl::StrCat("--limit ", words.limit, ": a time with its unit, as 30s, 2m or 500ms");
   }
+  if (!words.expectations.empty() && lab.options.program.empty()) {
+    return "--expect is about the run of a program: put -- CMD... behind it";
+  }
   return "";
+}
+
+// Messages on standard error when one of the words says nothing that this topology can meet.
+bool read_expectations(const LabWords& words, LabToRun& lab) {
+  topology::Findings findings;
+  for (const std::string& word : words.expectations) {
+    expect::read(word, lab.topology, lab.options.expectations, findings);
+  }
+  for (const std::string& error : findings.errors) {
+    std::fprintf(stderr, "%s\n", error.c_str());
+  }
+  return findings.errors.empty();
 }
 
 }  // namespace
@@ -127,6 +143,9 @@ std::optional<LabToRun> prepare_lab(const LabWords& words, const std::vector<std
   }
   if (!wrong.empty()) {
     lab::say(wrong);
+    return std::nullopt;
+  }
+  if (!read_expectations(words, lab)) {
     return std::nullopt;
   }
   return lab;

@@ -29,6 +29,7 @@ struct LabWords {
   unsigned workers = 1;
   std::vector<std::string> settings;
   std::string report;
+  std::vector<std::string> expectations;
   bool verbose = false;
 };
 

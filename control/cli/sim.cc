@@ -14,6 +14,8 @@
 #include "control/cli/junit.h"
 #include "control/cli/sim_pictures.h"
 #include "control/topology/text.h"
+#include "sim/live/endpoint.h"
+#include "sim/live/live.h"
 #include "sim/scenario/runner.h"
 #include "sim/scenario/scenario.h"
 
@@ -40,6 +42,7 @@ struct Options {
   bool ladder = false;
   bool json = false;
   bool must_fail = false;
+  bool live = false;
   Pictures pictures;
 };
 
@@ -56,10 +59,25 @@ struct Played {
   std::string file;
   std::string title;
   std::vector<std::string> errors;
+  bool cannot = false;  // be played here: nothing is wrong with the file
   sim::Outcome outcome;
+  std::vector<std::string> differences;  // of a live ladder from the simulated one
 
-  bool ok() const { return errors.empty() && outcome.misses.empty(); }
+  bool ok() const { return errors.empty() && outcome.misses.empty() && differences.empty(); }
 };
+
+void play_live(const sim::Scenario& scenario, const Options& options, Played& played) {
+  auto outcome = live::play_live(scenario, options.seed);
+  if (!outcome.ok()) {
+    played.cannot = true;
+    const absl::string_view why = outcome.status().message();
+    played.errors.push_back(topology::concat(scenario.name, ": ", std::string_view(why.data(), why.size())));
+    return;
+  }
+  played.outcome.misses = std::move(outcome->misses);
+  played.differences = std::move(outcome->differences);
+  played.outcome.ladders = std::move(outcome->ladders);
+}
 
 Played play(const Job& job, const Options& options) {
   Played played{.job = job, .name = job.name};
@@ -77,6 +95,10 @@ Played play(const Job& job, const Options& options) {
   }
   played.name = scenario->name;
   played.title = scenario->title;
+  if (options.live) {
+    play_live(*scenario, options, played);
+    return played;
+  }
   auto outcome =
       sim::play(*scenario, options.seed, options.pictures.need_frames() ? sim::Frames::kKept : sim::Frames::kNone);
   if (!outcome.ok()) {
@@ -115,7 +137,9 @@ std::vector<Played> play_all(const std::vector<Job>& jobs, const Options& option
     }
   };
   std::vector<std::thread> threads;
-  const size_t count = std::min<size_t>(all.size(), std::max(1U, std::thread::hardware_concurrency()));
+  // Labs are processes that fork, and their kernels share this machine: one after the other.
+  const size_t most = options.live ? 1 : std::max(1U, std::thread::hardware_concurrency());
+  const size_t count = std::min<size_t>(all.size(), most);
   for (size_t thread = 1; thread < count; ++thread) {
     threads.emplace_back(work);
   }
@@ -142,6 +166,9 @@ void print(const Played& played, const Options& options) {
   for (const sim::Miss& miss : played.outcome.misses) {
     print_line(concat("      ", miss.place.file, ":", std::to_string(miss.place.line), ": expected {", miss.text, "}"));
     print_line(concat("        found: ", miss.found));
+  }
+  for (const std::string& difference : played.differences) {
+    print_line(concat("      the live ladder is not the simulated one: ", difference));
   }
   if (!played.ok() || options.ladder) {
     for (const sim::Experience& experience : played.outcome.experiences) {
@@ -191,18 +218,28 @@ nlohmann::json to_json(const Played& played, uint64_t seed) {
     misses.push_back(
         {{"file", miss.place.file}, {"line", miss.place.line}, {"expected", miss.text}, {"found", miss.found}});
   }
-  nlohmann::json experiences = nlohmann::json::array();
-  for (const sim::Experience& experience : played.outcome.experiences) {
-    experiences.push_back(experience_json(experience));
-  }
-  nlohmann::json logs = nlohmann::json::array();
-  for (const sim::AccessLog& log : played.outcome.logs) {
-    logs.push_back(log_json(log));
-  }
-  return {
-      {"scenario", played.name}, {"file", played.file},     {"title", played.title}, {"seed", seed},
-      {"ok", played.ok()},       {"errors", played.errors}, {"misses", misses},      {"events", played.outcome.events},
-      {"programs", experiences}, {"access_logs", logs}};
+  return {{"scenario", played.name},
+          {"file", played.file},
+          {"title", played.title},
+          {"seed", seed},
+          {"ok", played.ok()},
+          {"differences", played.differences},
+          {"errors", played.errors},
+          {"misses", misses},
+          {"events", played.outcome.events}};
+}
+nlohmann::json experiences = nlohmann::json::array();
+for (const sim::Experience& experience : played.outcome.experiences) {
+  experiences.push_back(experience_json(experience));
+}
+nlohmann::json logs = nlohmann::json::array();
+for (const sim::AccessLog& log : played.outcome.logs) {
+  logs.push_back(log_json(log));
+}
+return {
+    {"scenario", played.name}, {"file", played.file},     {"title", played.title}, {"seed", seed},
+    {"ok", played.ok()},       {"errors", played.errors}, {"misses", misses},      {"events", played.outcome.events},
+    {"programs", experiences}, {"access_logs", logs}};
 }
 
 JunitCase junit_case(const Played& played) {
@@ -296,7 +333,7 @@ void run(const Options& options, Context& context) {
   const std::vector<Played> all = play_all(jobs_of(options), options);
   for (const Played& played : all) {
     if (!played.errors.empty()) {
-      context.status = kBadInput;
+      context.status = played.cannot ? kEnvironment : kBadInput;
     } else if (played.job.beside) {
       continue;
     } else if (!played.ok() && context.status == kSuccess) {
@@ -319,6 +356,15 @@ void run(const Options& options, Context& context) {
 
 }  // namespace
 
+// What `--live` runs on each host; hidden, because nobody else has a use for it.
+void add_live_endpoint(CLI::App& app, Context& context) {
+  CLI::App* command = app.add_subcommand("live-endpoint", "A host of a live story.")->group("");
+  const auto words = std::make_shared<std::pair<std::string, std::string>>();
+  command->add_option("socket", words->first)->required();
+  command->add_option("host", words->second)->required();
+  command->callback([words, &context] { context.status = live::run_endpoint(words->first, words->second); });
+}
+
 void add_sim(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand("sim", "Play scenarios in virtual time, and say which expectations fail.");
   const auto options = std::make_shared<Options>();
@@ -331,6 +377,8 @@ void add_sim(CLI::App& app, Context& context) {
   command->add_flag("--must-fail", options->must_fail,
                     "play each line of must_fail_with, too: it has to break the story");
   command->add_flag("--ladder", options->ladder, "draw what happened");
+  command->add_flag("--live", options->live,
+                    "the same steps on kernel sockets in a lab, and whether the ladders agree");
   command->add_flag("--json", options->json, "print the outcome as JSON");
   command->add_option("--junit", options->junit, "write the outcome as JUnit XML, for CI")->type_name("FILE");
   add_picture_options(*command, options->pictures);

@@ -59,9 +59,7 @@ std::map<std::string, uint64_t> Instance::Impl::metrics_of(BoxId box) {
   if (const FlowTable* table = network->box(box).flows()) {
     const std::lock_guard lock(reader_mutex);
     const Tick tick = to_tick(now().now);
-    visit_flows(*table, [&](const FlowSnapshot& flow) {
-      metrics::count_flow(flow, table->timeouts(), tick, totals);
-    });
+    visit_flows(*table, [&](const FlowSnapshot& flow) { metrics::count_flow(flow, table->timeouts(), tick, totals); });
   }
   std::map<std::string, uint64_t> values;
   for (const metrics::Metric& metric : metrics::metrics_of(directory.boxes[index(box)].kind)) {

@@ -50,7 +50,9 @@ constexpr std::array<Metric, 14> kNatGatewayMetrics{{
     {"BytesInFromSource", kBytes, false, "received from clients", kSource,
      [](const Totals& totals) { return ip_bytes(totals.received_bytes[kClients], totals.received_packets[kClients]); }},
     {"BytesOutToDestination", kBytes, false, "sent to destinations", kSource,
-     [](const Totals& totals) { return ip_bytes(totals.sent_bytes[kDestinations], totals.sent_packets[kDestinations]); }},
+     [](const Totals& totals) {
+       return ip_bytes(totals.sent_bytes[kDestinations], totals.sent_packets[kDestinations]);
+     }},
     {"BytesOutToSource", kBytes, false, "sent to clients", kSource,
      [](const Totals& totals) { return ip_bytes(totals.sent_bytes[kClients], totals.sent_packets[kClients]); }},
     {"ConnectionAttemptCount", kCount, false, "connections opened by a SYN, each once however often it is sent (C-16)",

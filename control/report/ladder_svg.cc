@@ -243,7 +243,8 @@ void LadderPainter::draw_packet(const PictureRow& row) {
                     "; ", row.arrows.front().detail);
   }
   if (row.ending) {
-    absl::StrAppend(&tooltip, row.ending->lost ? "; lost before " : "; ended in ", picture_.columns[row.ending->column].name, ": ", row.ending->sentence);
+    absl::StrAppend(&tooltip, row.ending->lost ? "; lost before " : "; ended in ",
+                    picture_.columns[row.ending->column].name, ": ", row.ending->sentence);
   }
   rows_.begin_group("packet", tooltip);
   const double y = y_ + 22;

@@ -42,7 +42,7 @@ void Client::accepted_by(Responder& responder) {
   unannounced_.clear();
 }
 
-void Client::ask(ExchangePtr exchange) {
+void Client::ask(const ExchangePtr& exchange) {
   const Request& request = exchange->request;
   if (exchange->response > 0) {
     asked_at_ = asked_.empty() ? now() : asked_at_;

@@ -35,7 +35,7 @@ class Client final : public Program {
   ~Client() override;
 
   void connect();
-  void ask(ExchangePtr exchange);
+  void ask(const ExchangePtr& exchange);
   // Lets go of the connection and of what is not answered; the watcher is not told.
   void give_up();
   // By the switchboard: the other end of the newest connection.

@@ -35,6 +35,7 @@ void Loader::load(const Node& root) {
   reader.set_aside("topology");  // file.cc has read them
   reader.set_aside("set");
   load_defaults(reader);
+  load_live(reader);
   const auto each = [&](std::string_view key, auto load_one) {
     const Entry* const list = reader.entry(key);
     for (size_t number = 0; list != nullptr && number < list->value.items.size(); ++number) {
@@ -61,6 +62,18 @@ void Loader::load_defaults(ObjectReader& reader) {
                                     : step->value == "hz1000" ? TimerStep::kHz1000
                                                               : TimerStep::kExact;
   }
+}
+
+void Loader::load_live(ObjectReader& reader) {
+  const Entry* const entry = reader.entry("live");
+  if (entry == nullptr) {
+    return;
+  }
+  ObjectReader parts(entry->value, kLiveObject, reader.path_of("live"), entry->place, report_);
+  const auto clock = parts.choice("clock");
+  scenario_.live.jumps = !clock || clock->value == "jump";
+  scenario_.live.scale = static_cast<unsigned>(value_or(parts.count("scale"), uint64_t{1}));
+  scenario_.live.why_not = value_or(parts.text("no"), std::string());
 }
 
 void Loader::load_change(const Node& node, const std::string& path) {

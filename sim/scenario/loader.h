@@ -35,6 +35,7 @@ class Loader {
   enum class Named : uint8_t { kConnection, kPool, kProxy, kDatagrams };
 
   // load.cc
+  void load_live(ObjectReader& reader);
   void load_defaults(ObjectReader& reader);
   void check_end(const Node& root);
   void load_change(const Node& node, const std::string& path);

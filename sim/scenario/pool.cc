@@ -8,26 +8,26 @@ namespace lapse::sim {
 Pool::Pool(Switchboard& switchboard, const Connect& connect, const PoolSettings& settings)
     : switchboard_(&switchboard), connect_(connect), settings_(settings) {}
 
-void Pool::ask(ExchangePtr exchange, Done done) {
+void Pool::ask(const ExchangePtr& exchange, Done done) {
   if (idle_.empty()) {
-    ask_on(open(), std::move(exchange), std::move(done));
+    ask_on(open(), exchange, std::move(done));
     return;
   }
   Member& member = *idle_.back();
   idle_.pop_back();
   member.discard->cancel();
   member.used_again = true;
-  ask_on(member, std::move(exchange), std::move(done));
+  ask_on(member, exchange, std::move(done));
 }
 
-void Pool::ask_on(Member& member, ExchangePtr exchange, Done done) {
+void Pool::ask_on(Member& member, const ExchangePtr& exchange, Done done) {
   member.exchange = exchange;
   member.done = std::move(done);
   if (member.client->tuples().empty()) {
     member.client->connect();
   }
   if (member.exchange != nullptr) {  // a host without a route has failed already
-    member.client->ask(std::move(exchange));
+    member.client->ask(exchange);
   }
 }
 

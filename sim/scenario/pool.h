@@ -26,7 +26,7 @@ class Pool final : private ClientWatcher {
   Pool(Switchboard& switchboard, const Connect& connect, const PoolSettings& settings);
 
   // On the connection that became idle last, or on a new one.
-  void ask(ExchangePtr exchange, Done done);
+  void ask(const ExchangePtr& exchange, Done done);
   // Closes the connection of a request that nobody waits for any more; Done is not called.
   void give_up(const ExchangePtr& exchange);
 
@@ -51,7 +51,7 @@ class Pool final : private ClientWatcher {
     bool is_retry = false;
   };
 
-  void ask_on(Member& member, ExchangePtr exchange, Done done);
+  void ask_on(Member& member, const ExchangePtr& exchange, Done done);
   Member& open();
   Member& member_of(const Client& client);
   bool is_stale(const Member& member, const std::string& error) const;

@@ -44,8 +44,9 @@ class Proxy::Leg final : public Responder {
       started_ = now();
       Request request = waiting_.front().exchange->request;
       request.timeout = proxy_.settings_.timeout;
-      upstream_ = std::make_shared<Exchange>(request);
-      proxy_.upstream_.ask(upstream_,
+      const auto exchange = std::make_shared<Exchange>(request);
+      upstream_ = exchange;
+      proxy_.upstream_.ask(exchange,
                            [this](const ExchangePtr& answer, const std::string& error) { finish(*answer, error); });
     }
   }

@@ -22,7 +22,8 @@ class Player {
  public:
   Player(const Scenario& scenario, uint64_t seed, Frames frames)
       : scenario_(scenario),
-        stage_(scenario, seed, [this](const Event& event) { record_->add(event); }, frame_sink(frames)),
+        stage_(
+            scenario, seed, [this](const Event& event) { record_->add(event); }, frame_sink(frames)),
         judge_(stage_),
         record_(std::make_shared<report::RunRecord>(stage_.world().directory())) {}
 
@@ -109,6 +110,7 @@ Outcome Player::outcome() {
   }
   record_->recorder().visit([&](const story::Conversation& story) {
     outcome.ladders.push_back(story::render_ladder(story, stage_.world().directory()));
+    outcome.conversations.push_back(story);
   });
   return outcome;
 }

@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 
 #include "control/report/run_record.h"
+#include "control/story/conversation.h"
 #include "sim/scenario/scenario.h"
 #include "sim/scenario/stage.h"
 
@@ -38,6 +39,7 @@ struct Outcome {
   std::vector<Experience> experiences;  // of both ends of each connection, by name
   std::vector<AccessLog> logs;
   std::vector<std::string> ladders;  // one for each conversation, oldest first
+  std::vector<story::Conversation> conversations;
   std::shared_ptr<const report::RunRecord> record;
   std::vector<report::LivingFlow> living;  // in all boxes, at the end
   Instant end;

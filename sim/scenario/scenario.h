@@ -178,12 +178,20 @@ struct Change {
   Place place;
 };
 
+// How the story is played on real kernels.
+struct Live {
+  bool jumps = true;    // over silence in which no kernel has anything to do
+  unsigned scale = 1;   // boxes and keepalives are so many times as fast; the kernels' own timers are not
+  std::string why_not;  // empty: it can be
+};
+
 struct Scenario {
   std::string name;
   std::string title;
   std::string file;
   topology::Topology topology;
   TcpSettings defaults;
+  Live live;
   Instant end;
   std::vector<Step> steps;
   std::vector<Expectation> expectations;

@@ -43,7 +43,14 @@ constexpr Key object(std::string_view name, std::string_view doc, std::string_vi
   return {name, Shape::kObject, doc, accepted, Need::kOptional, &table};
 }
 
-constexpr std::array<Key, 8> kScenarioKeys{{
+constexpr std::array<std::string_view, 2> kClocks{"jump", "real"};
+constexpr std::array<Key, 3> kLiveKeys{{
+    choice("clock", "what it does while no kernel is busy", "jump or real", kClocks),
+    number("scale", "how much faster boxes and keepalives are than the kernels", "1 to 1000", 1, 1000),
+    {"no", Shape::kText, "why it is not played live", "a reason"},
+}};
+
+constexpr std::array<Key, 9> kScenarioKeys{{
     {"scenario", Shape::kText, "what the story is called", "a name like S3.1", Need::kRequired},
     {"title", Shape::kText, "the story in one sentence", "a sentence"},
     {"topology", Shape::kText, "where it happens: a file, seen from this one's folder",
@@ -51,6 +58,7 @@ constexpr std::array<Key, 8> kScenarioKeys{{
     {"set", Shape::kTextList, "what is different in this story's topology",
      "a list of PATH=VALUE like app.sysctls.net.ipv4.tcp_keepalive_time=45"},
     choice("timer_step", "how late the hosts' kernels fire their timers", "one of exact, hz250, hz1000", kTimerSteps),
+    object("live", "how `--live` plays it", "a map: {scale: 10}, {clock: real} or {no: \"why not\"}", kLiveObject),
     {"steps", Shape::kObjectList, "what happens, and when",
      "a list: [{at: 0s, host: app, connect: \"api:80\", as: c1}]", Need::kRequired, &kStepObject},
     {"expect", Shape::kObjectList, "what has to come of it", "a list: [{at: 350s, box: natgw, event: flow_expired}]",
@@ -149,6 +157,7 @@ constexpr std::array<Key, 1> kChangeKeys{{
 }  // namespace
 
 constinit const Object kScenarioObject{"scenario", kScenarioKeys};
+constinit const Object kLiveObject{"live", kLiveKeys};
 constinit const Object kStepObject{"step", kStepKeys};
 constinit const Object kKeepaliveObject{"keepalive", kKeepaliveKeys};
 constinit const Object kEventObject{"event", kEventKeys};

@@ -60,11 +60,11 @@ void Stage::act(const OpenProxy& settings) {
 }
 
 void Stage::act(const Request& request) {
-  auto exchange = std::make_shared<Exchange>(request);
+  const auto exchange = std::make_shared<Exchange>(request);
   if (const auto client = clients_.find(request.flow); client != clients_.end()) {
-    client->second->ask(std::move(exchange));
+    client->second->ask(exchange);
   } else {
-    pools_.at(request.flow)->ask(std::move(exchange), [](const ExchangePtr&, const std::string&) {});
+    pools_.at(request.flow)->ask(exchange, [](const ExchangePtr&, const std::string&) {});
   }
 }
 
