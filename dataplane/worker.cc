@@ -86,9 +86,7 @@ bool Worker::run_once() {
   process_received(now);
   path_.run(now);
   // What expires is told: it can wait until the events before it have been taken, and no expiry is lost.
-  if (events_->has_room()) {
-    path_.advance(now, kReclaimPerBurst);
-  }
+  path_.advance(now, events_->has_room() ? kReclaimPerBurst : 0);
   quiescence_->quiescent(Quiescence::slot(options_.id));
   const auto deadline = path_.next_deadline(now);
   const bool behind = deadline && *deadline <= now.now;
