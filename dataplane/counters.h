@@ -15,6 +15,7 @@
 
 #include "dataplane/drop_reason.h"
 #include "dataplane/event.h"
+#include "dataplane/flow/timeouts.h"
 #include "dataplane/ids.h"
 
 namespace lapse {
@@ -41,6 +42,17 @@ struct alignas(64) BoxCounters {
   Counter originated;
   DropCounters dropped;
   std::array<Counter, kEventKindCount> events;
+  std::array<Counter, kTimeoutClassCount> expired;  // of the flow_expired events, by what ran out
+  Counter tcp_flows_opened;                         // of the flow_new events
+
+  void count(const Event& event) {
+    events[static_cast<size_t>(event.kind)].add();
+    if (event.kind == EventKind::kFlowExpired) {
+      expired[event.timeout_class].add();
+    } else if (event.kind == EventKind::kFlowNew && event.tuple.protocol == static_cast<uint8_t>(Protocol::kTcp)) {
+      tcp_flows_opened.add();
+    }
+  }
 };
 
 // A plain sum of counters at one moment, over workers.

@@ -43,7 +43,11 @@ namespace lapse {
   X(kNeighbourUnreachable, "NEIGHBOUR-UNREACHABLE", "the next hop did not answer ARP")                 \
   X(kTransmitQueueFull, "TX-FULL", "the port accepted no more packets")                                \
   X(kHandoffFull, "HANDOFF-FULL", "the ring to the worker that this packet belongs to was full")       \
-  X(kPoolEmpty, "POOL-EMPTY", "no packet buffer was free for the answer")                              \
+  X(kLinkMtu, "LINK-MTU", "the packet is larger than the link's MTU")                                  \
+  X(kLinkLoss, "LINK-LOSS", "the link lost the packet, as its `loss` says")                            \
+  X(kLinkQueueFull, "LINK-QUEUE", "the queue in front of the link was full, as its `rate` says")       \
+  X(kLinkStoreFull, "LINK-STORE", "too many packets were under way on links with a delay or a rate")   \
+  X(kPoolEmpty, "POOL-EMPTY", "no packet buffer was free for the answer or the copy")                  \
   X(kHairpin, "HAIRPIN", "the packet is addressed to the box's own outside address")                   \
   X(kUnsolicited, "UNSOLICITED", "no flow asked for this packet")                                      \
   X(kLate, "LATE-DROP", "the packet belongs to no living flow and is not one that opens one")          \

@@ -76,10 +76,11 @@ struct Event {
   DropReason reason = DropReason::kConsumed;  // kPacketDropped, kLatePacket, kRejected
   Told told = Told::kNobody;
   BoxId box = kNoBox;
-  Side side{};                                // late packets, resets: the side that spoke
-  LinkId link = kNoLink;                      // kPacket: the link that the packet crossed; kLink*
-  InterfaceId from_interface = kNoInterface;  // kPacket: who put it on the link; kNoInterface: a host
-  InterfaceId to_interface = kNoInterface;    // kPacket: who takes it off the link; kNoInterface: a host
+  Side side{};  // late packets, resets: the side that spoke
+  // kPacket: the link that the packet has crossed; kLink*. kPacketDropped without a box: the link that it was lost on.
+  LinkId link = kNoLink;
+  InterfaceId from_interface = kNoInterface;  // who put it on the link; kNoInterface: a host
+  InterfaceId to_interface = kNoInterface;    // who takes it off the link, or would have; kNoInterface: a host
 
   Instant time;  // virtual; of an expiry: last seen + timeout, however late it was noticed
   Instant real;
@@ -92,11 +93,15 @@ struct Event {
   uint32_t timeout_ms = 0;  // kFlowExpired: the timeout that ran out
   uint32_t sequence = 0;    // of the packet, or of the RST that was sent
   uint32_t acknowledgement = 0;
+  uint64_t frame = 0;         // kPacket: the id of its beginning in the ring of frames; 0: not kept
+  uint16_t frame_length = 0;  // of a packet: as the boxes' counters count bytes
   uint16_t payload_length = 0;
   uint8_t tcp_flags = 0;
   uint8_t timeout_class = 0;  // kFlowExpired: TimeoutClass
 };
 static_assert(std::is_trivially_copyable_v<Event> && sizeof(Event) <= 128);
+
+class FrameRing;
 
 // Single producer, single consumer.
 class EventRing {
@@ -115,7 +120,12 @@ class EventRing {
 
   uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
 
+  // Where the producer leaves the frames that its events tell of; null: nowhere. Set before the producer starts.
+  void keep_frames(FrameRing* frames) { frames_ = frames; }
+  FrameRing* frames() const { return frames_; }
+
  private:
+  FrameRing* frames_ = nullptr;
   std::unique_ptr<Event[]> slots_;
   size_t mask_;
   alignas(64) std::atomic<size_t> head_{0};  // producer

@@ -18,12 +18,14 @@ enum class WorkerId : uint8_t {};
 enum class BoxId : uint8_t {};
 enum class LinkId : uint8_t {};
 enum class InterfaceId : uint8_t {};  // one attachment of one box, counted through the whole topology
+enum class LineId : uint8_t {};       // one direction of a link, by who sends
 enum class Side : uint8_t {};         // the attachment as its box counts it; each kind names its own constants
 
 inline constexpr size_t kMaxWorkers = 16;
 inline constexpr size_t kMaxBoxes = 64;
 inline constexpr size_t kMaxLinks = 64;
 inline constexpr size_t kMaxInterfaces = 128;
+inline constexpr size_t kMaxLines = kMaxInterfaces + kMaxLinks;
 inline constexpr size_t kMaxSides = 16;
 
 inline constexpr BoxId kNoBox{0xff};

@@ -75,7 +75,7 @@ class Output {
   // Records an event of this box and counts it; 'event.box' is filled in here.
   void emit(Event event) {
     event.box = box_;
-    counters_->events[static_cast<size_t>(event.kind)].add();
+    counters_->count(event);
     if (events_ != nullptr) {
       events_->push(event);
     }

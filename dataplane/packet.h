@@ -12,6 +12,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "dataplane/flow/tuple.h"
@@ -75,6 +76,18 @@ class PacketPool {
   virtual Packet* allocate() = 0;
   virtual void release(std::span<Packet* const> packets) = 0;
 };
+
+// The frame and all that is known of it. 'to' is empty and has the room.
+inline void copy_packet(const Packet& from, Packet& to) {
+  assert(to.tailroom() >= from.length);
+  std::memcpy(to.data, from.data, from.length);
+  Packet copy = from;
+  copy.data = to.data;
+  copy.pool = to.pool;
+  copy.room = to.room;
+  copy.room_size = to.room_size;
+  to = copy;
+}
 
 inline void release(Packet* packet) {
   packet->pool->release({&packet, 1});

@@ -10,6 +10,7 @@ Event packet_event(EventKind kind, const Packet& packet, const Now& now) {
   event.time = now.now;
   event.real = now.real;
   event.tuple = packet.tuple;
+  event.frame_length = packet.length;
   event.payload_length = packet.payload_length();
   if (packet.kind == PacketKind::kTcp) {
     const auto& tcp = packet.header_at<TcpHeader>(packet.l4_offset);

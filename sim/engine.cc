@@ -1,20 +1,65 @@
 #include "sim/engine.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace lapse::sim {
 
+Timer::Timer(Engine& engine, std::function<void()> action)
+    : engine_(&engine), action_(std::move(action)), id_(engine.enrol(*this)) {}
+
+Timer::~Timer() {
+  engine_->dismiss(id_);
+}
+
 void Timer::arm(Instant when) {
-  cancel();
-  when_ = std::max(when, engine_->now());
-  order_ = engine_->next_order_++;
-  engine_->heap_.emplace_back();
-  engine_->rise(engine_->heap_.size() - 1, {when_, order_, this});
+  engine_->arm(id_, when);
 }
 
 void Timer::cancel() {
-  if (armed()) {
-    engine_->remove(place_);
+  engine_->cancel(id_);
+}
+
+bool Timer::armed() const {
+  return engine_->places_[id_] != Engine::kNowhere;
+}
+
+Instant Timer::when() const {
+  assert(armed());
+  return engine_->heap_[engine_->places_[id_]].when;
+}
+
+uint32_t Engine::enrol(Timer& timer) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<uint32_t>(timers_.size()));
+    timers_.push_back(nullptr);
+    places_.push_back(kNowhere);
+  }
+  const uint32_t id = free_.back();
+  free_.pop_back();
+  timers_[id] = &timer;
+  return id;
+}
+
+void Engine::dismiss(uint32_t timer) {
+  cancel(timer);
+  timers_[timer] = nullptr;
+  free_.push_back(timer);
+}
+
+void Engine::arm(uint32_t timer, Instant when) {
+  const Entry entry{std::max(when, now()), next_order_++, timer};
+  if (places_[timer] != kNowhere) {
+    settle(places_[timer], entry);
+  } else {
+    heap_.emplace_back();
+    rise(heap_.size() - 1, entry);
+  }
+}
+
+void Engine::cancel(uint32_t timer) {
+  if (places_[timer] != kNowhere) {
+    remove(places_[timer]);
   }
 }
 
@@ -23,8 +68,8 @@ bool Engine::run_next(Instant end) {
     clock_.set(std::max(now(), end));
     return false;
   }
-  Timer& timer = *heap_.front().timer;
-  clock_.set(timer.when_);
+  Timer& timer = *timers_[heap_.front().timer];
+  clock_.set(heap_.front().when);
   remove(0);
   ++events_;
   timer.action_();
@@ -33,7 +78,7 @@ bool Engine::run_next(Instant end) {
 
 void Engine::place(size_t at, const Entry& entry) {
   heap_[at] = entry;
-  entry.timer->place_ = at;
+  places_[entry.timer] = static_cast<uint32_t>(at);
 }
 
 void Engine::rise(size_t at, const Entry& entry) {
@@ -69,17 +114,21 @@ void Engine::sink(size_t at, const Entry& entry) {
   place(at, entry);
 }
 
+// Where 'at' is free for another entry.
+void Engine::settle(size_t at, const Entry& entry) {
+  if (at > 0 && entry.before(heap_[(at - 1) / kArity])) {
+    rise(at, entry);
+  } else {
+    sink(at, entry);
+  }
+}
+
 void Engine::remove(size_t at) {
-  heap_[at].timer->place_ = Timer::kNowhere;
+  places_[heap_[at].timer] = kNowhere;
   const Entry last = heap_.back();
   heap_.pop_back();
-  if (at == heap_.size()) {
-    return;
-  }
-  if (at > 0 && last.before(heap_[(at - 1) / kArity])) {
-    rise(at, last);
-  } else {
-    sink(at, last);
+  if (at < heap_.size()) {
+    settle(at, last);
   }
 }
 

@@ -26,26 +26,24 @@ class Engine;
 // Fires once for each time that it is armed. Events of one instant happen in the order in which they were armed.
 class Timer {
  public:
-  Timer(Engine& engine, std::function<void()> action) : engine_(&engine), action_(std::move(action)) {}
-  ~Timer() { cancel(); }
+  Timer(Engine& engine, std::function<void()> action);
+  ~Timer();
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
   // Replaces what it was armed for. An instant in the past is now.
   void arm(Instant when);
   void cancel();
-  bool armed() const { return place_ != kNowhere; }
-  Instant when() const { return when_; }
+  bool armed() const;
+  // Of a timer that is armed.
+  Instant when() const;
 
  private:
   friend class Engine;
-  static constexpr size_t kNowhere = SIZE_MAX;
 
   Engine* engine_;
   std::function<void()> action_;
-  Instant when_{};
-  uint64_t order_ = 0;
-  size_t place_ = kNowhere;
+  uint32_t id_;
 };
 
 class Engine {
@@ -65,14 +63,21 @@ class Engine {
  private:
   friend class Timer;
   static constexpr size_t kArity = 4;
+  static constexpr uint32_t kNowhere = UINT32_MAX;
   struct Entry {
     Instant when;
     uint64_t order;
-    Timer* timer;
+    uint32_t timer;
     bool before(const Entry& other) const { return when != other.when ? when < other.when : order < other.order; }
   };
 
+  uint32_t enrol(Timer& timer);
+  void dismiss(uint32_t timer);
+  void arm(uint32_t timer, Instant when);
+  void cancel(uint32_t timer);
+
   void place(size_t at, const Entry& entry);
+  void settle(size_t at, const Entry& entry);
   void rise(size_t at, const Entry& entry);
   void sink(size_t at, const Entry& entry);
   void remove(size_t at);
@@ -80,6 +85,11 @@ class Engine {
   ManualClock clock_;
   Random random_;
   std::vector<Entry> heap_;
+  // By a timer's number. Where it stands in the heap is kept here and not in the timer: timers lie far apart, and every
+  // step of an entry through the heap would wait for the memory of another one.
+  std::vector<uint32_t> places_;
+  std::vector<Timer*> timers_;
+  std::vector<uint32_t> free_;
   uint64_t next_order_ = 0;
   uint64_t events_ = 0;
 };

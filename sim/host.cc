@@ -7,6 +7,7 @@
 #include "dataplane/wire/emit.h"
 #include "dataplane/wire/ethernet.h"
 #include "dataplane/wire/icmp.h"
+#include "dataplane/wire/ipv4.h"
 #include "dataplane/wire/parse.h"
 #include "dataplane/wire/tcp.h"
 
@@ -27,7 +28,10 @@ Host::Host(std::string name, Engine& engine, Wire& wire, std::vector<Interface> 
       interfaces_(std::move(interfaces)),
       settings_(settings),
       timer_phase_(engine.random().next()),
-      next_port_(static_cast<uint16_t>(kFirstEphemeralPort + engine.random().below(kEphemeralPorts))) {}
+      next_port_(static_cast<uint16_t>(kFirstEphemeralPort + engine.random().below(kEphemeralPorts))) {
+  // Looking up a socket is what a packet costs most among many thousands: few shall share a bucket.
+  sockets_.max_load_factor(0.25F);
+}
 
 bool Host::owns(Ipv4Address address) const {
   return std::any_of(interfaces_.begin(), interfaces_.end(), [&](const Interface& interface) {
@@ -111,6 +115,13 @@ const Host::Interface* Host::route(Ipv4Address to, Ipv4Address& next_hop) const 
     }
   }
   return nullptr;
+}
+
+uint16_t Host::mss(Ipv4Address to) const {
+  Ipv4Address next_hop;
+  const Interface* const out = route(to, next_hop);
+  const uint16_t mtu = out == nullptr ? Interface{}.mtu : out->mtu;
+  return static_cast<uint16_t>(mtu - sizeof(Ipv4Header) - sizeof(TcpHeader));
 }
 
 void Host::send(const Segment& segment) {

@@ -43,13 +43,15 @@ class Host {
     MacAddress mac;
     std::vector<Ipv4Address> addresses;
     Routes routes;
+    uint16_t mtu = 1500;
   };
 
   Host(std::string name, Engine& engine, Wire& wire, std::vector<Interface> interfaces, const TcpSettings& settings);
 
   const std::string& name() const { return name_; }
   Engine& engine() { return *engine_; }
-  uint16_t mss() const { return 1460; }
+  // The largest segment towards 'to': what its first link carries, without the headers of IP and TCP.
+  uint16_t mss(Ipv4Address to) const;
   TcpSettings& settings() { return settings_; }
 
   // ---- programs ----
@@ -60,7 +62,7 @@ class Host {
   TcpSocket* connect(Ipv4Address to, Be16 port, TcpUser& user);
   TcpSocket* connect(Ipv4Address to, Be16 port, TcpUser& user, const TcpSettings& settings);
   void listen(Be16 port, Acceptor acceptor) { listeners_[port] = std::move(acceptor); }
-  void close_listener(Be16 port) { listeners_.erase(port); }
+  bool listens(Be16 port) const { return listeners_.contains(port); }
   void bind(Be16 port, DatagramHandler handler) { datagram_handlers_[port] = std::move(handler); }
   // From 'port', or from a fresh one that is bound to 'handler'; the tuple that was sent, none without a route.
   std::optional<FiveTuple> send_datagram(Ipv4Address to, Be16 to_port, Be16 port, uint16_t size);

@@ -68,7 +68,7 @@ void TcpSocket::receive_in_syn_sent(const Segment& segment) {
     return;
   }
   peer_initial_sequence_ = segment.sequence;
-  mss_ = std::min(host_->mss(), segment.mss);
+  mss_ = std::min(host_->mss(tuple_.destination), segment.mss);
   peer_scale_ = segment.window_scale == kNoWindowScale ? 0 : segment.window_scale;
   scale_ = segment.window_scale == kNoWindowScale ? 0 : Host::kWindowScale;
   peer_window_ = segment.window;
@@ -146,6 +146,7 @@ void TcpSocket::acknowledge_to(uint64_t offset) {
     retransmissions_ = 0;
     timeout_ = std::max<Duration>(smoothed_ + 4 * variation_, std::chrono::milliseconds(200));
   }
+  tail_probed_ = false;
   congestion_window_ += congestion_window_ < slow_start_threshold_
                             ? std::min<uint32_t>(newly, mss_)
                             : std::max<uint32_t>(1, uint32_t{mss_} * mss_ / congestion_window_);
@@ -237,7 +238,11 @@ void TcpSocket::handle_data(const Segment& segment) {
   if (ends) {
     fin_received_ = true;
   }
-  schedule_acknowledgement(segment, before != received_ && out_of_order_.empty() && !ends);
+  const bool may_answer = ends && state_ == TcpSocketState::kEstablished;
+  if (may_answer) {
+    interactive_ = true;  // as Linux: an acknowledgement of the end waits for what the program makes of it
+  }
+  schedule_acknowledgement(segment, out_of_order_.empty() && (ends ? may_answer : before != received_));
   if (fresh > 0) {
     last_data_ = now();
     if (user_ != nullptr) {

@@ -37,7 +37,7 @@ void TcpSocket::send_syn() {
                .window = static_cast<uint16_t>(std::min<uint32_t>(Host::kWindow, 0xffff)),
                .flags = static_cast<uint8_t>(answering ? kTcpSyn | kTcpAck : kTcpSyn),
                .window_scale = scaled ? Host::kWindowScale : kNoWindowScale,
-               .mss = host_->mss()});
+               .mss = host_->mss(tuple_.destination)});
 }
 
 void TcpSocket::send_acknowledgement() {

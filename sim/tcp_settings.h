@@ -6,7 +6,7 @@
 // Bytes:    none.
 // Cost:     none.
 // Lifetime: none.
-// Spec:     Linux ip-sysctl and tcp(7); RFC 6298, RFC 9293 section 3.8.
+// Spec:     Linux ip-sysctl and tcp(7); Windows SIO_KEEPALIVE_VALS; RFC 6298, RFC 9293 section 3.8.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,22 @@ namespace lapse::sim {
 // How late the kernel's timer wheel fires: never early, and up to a step that grows with the delay.
 enum class TimerStep : uint8_t { kExact, kHz250, kHz1000 };
 
+// Whose keepalive it is. On Windows its timer is not the wheel's, and a dead peer is ENETRESET (WSAENETRESET), not ETIMEDOUT.
+enum class KeepaliveSystem : uint8_t { kLinux, kWindows };
+
 struct Keepalive {
   bool on = false;
+  KeepaliveSystem system = KeepaliveSystem::kLinux;
   Duration time = std::chrono::seconds(7200);    // whole seconds, as the socket options
   Duration interval = std::chrono::seconds(75);  // whole seconds
   uint32_t probes = 9;
 };
+// KeepAliveTime, KeepAliveInterval and TcpMaxDataRetransmissions as Windows has them.
+inline constexpr Keepalive kWindowsKeepalive{.on = false,
+                                             .system = KeepaliveSystem::kWindows,
+                                             .time = std::chrono::seconds(7200),
+                                             .interval = std::chrono::seconds(1),
+                                             .probes = 10};
 
 struct TcpSettings {
   TimerStep timer_step = TimerStep::kExact;

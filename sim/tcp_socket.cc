@@ -46,7 +46,7 @@ void TcpSocket::accept(const Segment& syn) {
   passive_ = true;
   state_ = TcpSocketState::kSynReceived;
   peer_initial_sequence_ = syn.sequence;
-  mss_ = std::min(host_->mss(), syn.mss);
+  mss_ = std::min(host_->mss(tuple_.destination), syn.mss);
   peer_scale_ = syn.window_scale == kNoWindowScale ? 0 : syn.window_scale;
   scale_ = syn.window_scale == kNoWindowScale ? 0 : Host::kWindowScale;
   peer_window_ = syn.window;

@@ -111,10 +111,13 @@ class TcpSocket {
   // tcp_timers.cc
   void arm_retransmission();
   void on_retransmission_due();
+  bool may_probe_tail() const;
+  void probe_tail();
   void retransmit_syn();
   bool out_of_patience(uint32_t retries) const;
   void measure(Duration round_trip);
   void start_keepalive();
+  void arm_keepalive(Duration delay);
   void on_keepalive_due();
   void send_probe();
   void on_linger_due();
@@ -174,6 +177,7 @@ class TcpSocket {
   std::optional<Instant> syn_sent_;
   uint32_t retransmissions_ = 0;
   Instant first_retransmission_{};
+  bool tail_probed_ = false;  // since something was acknowledged
 
   uint32_t probes_out_ = 0;
 

@@ -10,6 +10,7 @@ namespace lapse::sim {
 namespace {
 
 constexpr Duration kLeastTimeout = std::chrono::milliseconds(200);
+constexpr Duration kLeastProbe = std::chrono::milliseconds(8);  // two of Linux's ticks at 250 Hz
 constexpr Duration kLongestTimeout = std::chrono::seconds(120);
 constexpr uint32_t kDoublings = 9;  // from the least timeout until the longest
 
@@ -19,8 +20,31 @@ void TcpSocket::arm(Timer& timer, Duration delay) {
   timer.arm(host_->timer_expiry(settings_.timer_step, delay));
 }
 
+// RFC 8985 section 7: what is not acknowledged is sent once more before it counts as lost. Linux allows for a delayed
+// acknowledgement where one segment is out.
 void TcpSocket::arm_retransmission() {
-  arm(retransmission_, timeout_);
+  Duration delay = timeout_;
+  if (may_probe_tail()) {
+    const bool one_out = sent_most_ - acknowledged_ <= mss_;
+    delay = std::min<Duration>(timeout_, 2 * smoothed_ + (one_out ? kLeastTimeout : kLeastProbe));
+  }
+  arm(retransmission_, delay);
+}
+
+bool TcpSocket::may_probe_tail() const {
+  return measured_ && !tail_probed_ && retransmissions_ == 0 && duplicates_ == 0 && peer_window_ > 0 &&
+         state_ != TcpSocketState::kSynSent && state_ != TcpSocketState::kSynReceived && has_unacknowledged();
+}
+
+// The last segment, which tells the most; the timeout then counts from here.
+void TcpSocket::probe_tail() {
+  tail_probed_ = true;
+  first_retransmission_ = now();
+  timed_end_.reset();
+  const uint64_t out = std::min(written_, sent_end()) - std::min(written_, acknowledged_);
+  const uint64_t last = out == 0 ? 0 : (out - 1) % mss_ + 1;
+  transmit(std::min(written_, sent_end()) - last, true);
+  arm_retransmission();
 }
 
 // RFC 6298 section 2, with Linux's least timeout.
@@ -56,12 +80,16 @@ void TcpSocket::on_retransmission_due() {
     retransmit_syn();
     return;
   }
+  if (may_probe_tail()) {
+    probe_tail();
+    return;
+  }
   if (out_of_patience(orphaned() ? settings_.orphan_retries : settings_.retries)) {
     fail(ETIMEDOUT);
     return;
   }
   if (retransmissions_++ == 0) {
-    first_retransmission_ = now();
+    first_retransmission_ = tail_probed_ ? first_retransmission_ : now();
     slow_start_threshold_ = std::max<uint32_t>(congestion_window_ / 2, 2U * mss_);
   }
   congestion_window_ = mss_;
@@ -104,8 +132,13 @@ void TcpSocket::set_keepalive(const Keepalive& keepalive) {
 void TcpSocket::start_keepalive() {
   keepalive_.cancel();
   if (settings_.keepalive.on && state_ != TcpSocketState::kClosed && state_ != TcpSocketState::kSynSent) {
-    arm(keepalive_, settings_.keepalive.time);
+    arm_keepalive(settings_.keepalive.time);
   }
+}
+
+void TcpSocket::arm_keepalive(Duration delay) {
+  const bool wheel = settings_.keepalive.system == KeepaliveSystem::kLinux;
+  keepalive_.arm(host_->timer_expiry(wheel ? settings_.timer_step : TimerStep::kExact, delay));
 }
 
 // Traffic does not touch the timer: it looks at the silence when it fires, and waits for the rest.
@@ -113,23 +146,23 @@ void TcpSocket::on_keepalive_due() {
   const Keepalive& keepalive = settings_.keepalive;
   const Duration silent = now() - std::max(last_heard_, last_data_);
   if (has_unacknowledged() || next_ < stream_end()) {
-    arm(keepalive_, keepalive.time);  // retransmission finds out
+    arm_keepalive(keepalive.time);  // retransmission finds out
     return;
   }
   if (silent < keepalive.time) {
-    arm(keepalive_, keepalive.time - silent);
+    arm_keepalive(keepalive.time - silent);
     return;
   }
   const bool given_up = settings_.user_timeout != Duration{} ? silent >= settings_.user_timeout && probes_out_ > 0
                                                              : probes_out_ >= keepalive.probes;
   if (given_up) {
     send_reset();
-    fail(ETIMEDOUT);
+    fail(keepalive.system == KeepaliveSystem::kWindows ? ENETRESET : ETIMEDOUT);
     return;
   }
   ++probes_out_;
   send_probe();
-  arm(keepalive_, keepalive.interval);
+  arm_keepalive(keepalive.interval);
 }
 
 // A byte that the other end has acknowledged: it has to answer.

@@ -16,6 +16,8 @@ namespace {
 
 constexpr WorkerId kWorker{0};
 constexpr size_t kEventCapacity = 65536;
+constexpr size_t kUsualFrameSize = 2048;
+constexpr size_t kFrameCapacity = 8192;
 
 // Locally administered, and readable in a capture: host and interface are the last two bytes.
 MacAddress mac_of(size_t host, size_t interface) {
@@ -31,18 +33,38 @@ LinkId find_link(const topology::Directory& directory, const std::string& name) 
   return kNoLink;
 }
 
+// Packets that are under way do not count as in flight among hosts and boxes.
+size_t room_on_links(const topology::Topology& topology) {
+  const bool any = std::any_of(topology.links.begin(), topology.links.end(),
+                               [](const topology::Link& link) { return link.impairments.holds_packets(); });
+  return any ? LinkStage::kCapacity : 0;
+}
+
+size_t frame_size(const topology::Topology& topology) {
+  size_t size = kUsualFrameSize;
+  for (const topology::Link& link : topology.links) {
+    size = std::max(size, sizeof(EthernetHeader) + link.impairments.mtu);
+  }
+  return size;
+}
+
 }  // namespace
 
 World::World(const topology::Topology& topology, const Options& options, EventSink sink)
     : sink_(std::move(sink)),
+      frame_sink_(options.frames),
       engine_(options.seed),
       directory_(topology::make_directory(topology)),
-      pool_(options.packets),
+      pool_(options.packets + room_on_links(topology), frame_size(topology)),
       events_(kEventCapacity),
       network_(build_network(topology, {1, [this] { return engine_.random().next(); }}, quiescence_)) {
   for (size_t id = 0; id < topology.links.size(); ++id) {
     ports_.push_back(std::make_unique<MemoryPort>(options.packets));
     network_->set_port(LinkId{static_cast<uint8_t>(id)}, ports_.back().get());
+  }
+  if (frame_sink_) {
+    frames_ = std::make_unique<FrameRing>(static_cast<uint8_t>(kWorker), kFrameCapacity);
+    events_.keep_frames(frames_.get());
   }
   path_ = std::make_unique<Path>(kWorker, *network_, pool_, &events_, options.trace);
   for (const topology::Host& host : topology.hosts) {
@@ -66,6 +88,9 @@ void World::add_host(const topology::Host& host, size_t number) {
     interface.link = find_link(directory_, attachment.link);
     interface.mac = mac_of(number, interfaces.size());
     interface.addresses = attachment.addresses;
+    if (const uint16_t mtu = network_->link(interface.link).impairments.mtu; mtu != 0) {
+      interface.mtu = mtu;
+    }
     interface.routes.add(directory_.links[index(interface.link)].subnet, std::nullopt);
     for (const topology::Route& route : attachment.routes) {
       interface.routes.add(route.to, route.via);
@@ -88,15 +113,13 @@ Host* World::host(std::string_view name) {
   return nullptr;
 }
 
-bool World::run_until(Instant end, uint64_t most_events) {
+bool World::run_until(Instant end, uint64_t most) {
+  most_ = most;
   settle();
-  while (engine_.run_next(end)) {
+  while (!exhausted() && engine_.run_next(end)) {
     settle();
-    if (engine_.events() > most_events) {
-      return false;
-    }
   }
-  return true;
+  return !exhausted();
 }
 
 void World::settle() {
@@ -115,8 +138,12 @@ void World::settle() {
   arm_housekeeping(now);
 }
 
-// From hosts to boxes, through them, and to hosts; false when nothing moved.
+// From hosts to boxes, through them, and to hosts; false when nothing moved, or no more may: programs that answer each
+// other at once would go on for ever in one instant.
 bool World::carry_once(const Now& now) {
+  if (exhausted()) {
+    return false;
+  }
   bool moved = false;
   for (size_t id = 0; id < ports_.size(); ++id) {
     std::array<Packet*, kBurst> burst;
@@ -134,7 +161,7 @@ bool World::carry_once(const Now& now) {
       moved = true;
     }
   }
-  while (!between_hosts_.empty()) {
+  while (!between_hosts_.empty() && !exhausted()) {
     const Frame frame = between_hosts_.front();
     between_hosts_.pop_front();
     deliver(frame.link, frame.packet);
@@ -144,9 +171,11 @@ bool World::carry_once(const Now& now) {
 }
 
 void World::pass_events_on() {
-  std::array<Event, 64> batch;
-  while (const size_t count = events_.pop(batch.data(), batch.size())) {
-    std::for_each_n(batch.begin(), count, sink_);
+  while (const size_t count = events_.pop(batch_.data(), batch_.size())) {
+    std::for_each(batch_.begin(), batch_.begin() + count, std::ref(sink_));
+  }
+  for (CapturedFrame frame; frames_ != nullptr && frames_->pop(frame);) {
+    frame_sink_(frame);
   }
 }
 
@@ -156,7 +185,11 @@ void World::arm_housekeeping(const Now& now) {
     next = retry;
   }
   if (next) {
-    housekeeping_->arm(*next);
+    // Most events change nothing about it, and the heap of timers is what costs in a simulation of many flows.
+    const Instant due = std::max(*next, now.now);
+    if (!housekeeping_->armed() || housekeeping_->when() != due) {
+      housekeeping_->arm(due);
+    }
   } else {
     housekeeping_->cancel();
   }
@@ -188,6 +221,7 @@ std::optional<MacAddress> World::station(LinkId link, Ipv4Address address) const
 }
 
 void World::deliver(LinkId link, Packet* packet) {
+  ++delivered_;
   if (Host* const host = listener(link, *packet); host != nullptr) {
     host->receive(link, packet);
   } else {

@@ -9,6 +9,7 @@
 // Spec:     design, "One data plane, three ways to drive it".
 #pragma once
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <map>
@@ -18,6 +19,7 @@
 
 #include "control/topology/directory.h"
 #include "control/topology/topology.h"
+#include "dataplane/frame_ring.h"
 #include "dataplane/net/memory_port.h"
 #include "dataplane/net/network.h"
 #include "dataplane/net/path.h"
@@ -31,10 +33,12 @@ namespace lapse::sim {
 class World final : private Wire {
  public:
   using EventSink = std::function<void(const Event&)>;
+  using FrameSink = std::function<void(const CapturedFrame&)>;
   struct Options {
     uint64_t seed = 1;
     Trace trace = Trace::kPackets;
     size_t packets = 2048;  // in flight at any moment
+    FrameSink frames;       // gets what crosses links on its way to or from a box; none: nothing is kept
   };
 
   World(const topology::Topology& topology, const Options& options, EventSink sink);
@@ -47,10 +51,12 @@ class World final : private Wire {
   Network& network() { return *network_; }
   Host* host(std::string_view name);
 
-  // Everything that happens until 'end', which is then the time; false when that is more than 'most_events' in all.
-  bool run_until(Instant end, uint64_t most_events = UINT64_MAX);
+  // Everything that happens until 'end', which is then the time; false when that is more than 'most' happenings in all.
+  bool run_until(Instant end, uint64_t most = UINT64_MAX);
   // Carries what hosts have sent since, as after every timer: for steps that a caller takes itself.
   void settle();
+  // Timers that fired, and frames that reached a host.
+  uint64_t happenings() const { return engine_.events() + delivered_; }
 
  private:
   Packet* allocate() override { return pool_.allocate(); }
@@ -63,13 +69,17 @@ class World final : private Wire {
   Host* listener(LinkId link, const Packet& packet);
   void pass_events_on();
   void arm_housekeeping(const Now& now);
+  bool exhausted() const { return happenings() > most_; }
 
   EventSink sink_;
+  FrameSink frame_sink_;
   Engine engine_;
   topology::Directory directory_;
   Quiescence quiescence_;
   MemoryPacketPool pool_;
   EventRing events_;
+  std::array<Event, 64> batch_;  // here and not on the stack, where it would be cleared each time
+  std::unique_ptr<FrameRing> frames_;  // null: not wanted
   std::unique_ptr<Network> network_;
   std::vector<std::unique_ptr<MemoryPort>> ports_;  // by LinkId
   std::unique_ptr<Path> path_;
@@ -80,6 +90,8 @@ class World final : private Wire {
   };
   std::deque<Frame> between_hosts_;
   std::unique_ptr<Timer> housekeeping_;
+  uint64_t delivered_ = 0;
+  uint64_t most_ = UINT64_MAX;
 };
 
 // What a host's sysctls say of its connections.

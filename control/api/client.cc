@@ -83,6 +83,12 @@ absl::StatusOr<std::string> Client::get_text(const std::string& path) const {
   return body_of(socket_path_, client.Get(path));
 }
 
+absl::StatusOr<std::string> Client::get_text(const std::string& path,
+                                             const std::multimap<std::string, std::string>& parameters) const {
+  auto client = connect(socket_path_, kPatienceSeconds);
+  return body_of(socket_path_, client.Get(path, parameters, httplib::Headers()));
+}
+
 absl::StatusOr<json> Client::get(const std::string& path) const {
   return parsed(get_text(path));
 }

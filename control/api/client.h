@@ -10,6 +10,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,9 @@ class Client {
   // 'path' with its query, as "/v1/flows?box=natgw". An error answer's message becomes the status.
   absl::StatusOr<nlohmann::json> get(const std::string& path) const;
   absl::StatusOr<std::string> get_text(const std::string& path) const;
+  // With parameters that may hold anything.
+  absl::StatusOr<std::string> get_text(const std::string& path,
+                                       const std::multimap<std::string, std::string>& parameters) const;
   absl::StatusOr<nlohmann::json> post(const std::string& path, const nlohmann::json& body) const;
 
   // Hands each line of an endless answer to 'line' until it returns false or the instance ends.

@@ -1,6 +1,7 @@
 #include "control/api/handlers.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +9,8 @@
 
 #include "control/api/request.h"
 #include "control/api/to_json.h"
+#include "control/report/living.h"
+#include "control/report/report.h"
 #include "control/story/names.h"
 #include "control/story/report.h"
 #include "control/story/text.h"
@@ -24,6 +27,11 @@ constexpr auto kPatience = std::chrono::milliseconds(250);
 constexpr std::string_view kPaths =
     "GET /v1/status, GET /v1/flows, GET /v1/events, GET /v1/clock, POST /v1/clock, GET /v1/ladder, GET /v1/story, "
     "GET /v1/report, GET /v1/verdict";
+
+const std::map<std::string, const char*> kReportTypes{{"svg", "image/svg+xml"},
+                                                      {"html", "text/html; charset=utf-8"},
+                                                      {"md", "text/markdown; charset=utf-8"},
+                                                      {"pcapng", "application/octet-stream"}};
 
 void answer(httplib::Response& response, const json& body) {
   response.set_content(body.dump() + "\n", "application/json");
@@ -322,14 +330,44 @@ void Handlers::list_story(const Request& request, Response& response) {
 }
 
 void Handlers::report(const Request& request, Response& response) {
-  Query query(request, {"columns", "colour"});
+  Query query(request, {"columns", "colour", "format", "command"});
   const story::LadderOptions options = ladder_options(query);
+  const std::string format = query.text("format", "text");
+  const std::string command = query.text("command", absl::StrCat("lapse lab ", options_.name));
+  if (format != "text" && !kReportTypes.contains(format)) {
+    query.refuse("format", "text, svg, html, md or pcapng");
+  }
   if (!query.status().ok()) {
     refuse(response, query.status());
     return;
   }
   instance_.flush_events();
-  answer_text(response, story::report(recorder_, directory(), options));
+  if (format == "text") {
+    answer_text(response, story::report(recorder_, directory(), options));
+  } else {
+    answer_report(format, command, response);
+  }
+}
+
+void Handlers::answer_report(const std::string& format, const std::string& command, Response& response) {
+  // Owned by the server, which outlives the request.
+  const std::shared_ptr<const lapse::report::RunRecord> record(std::shared_ptr<void>(), &record_);
+  lapse::report::ReportedRun run{
+      .name = options_.name, .command = command, .record = record, .end = instance_.now().now};
+  for (const FlowView& view : instance_.flows()) {
+    run.living.push_back(lapse::report::living_flow(view.box, view.flow, run.end - view.idle, view.timeout));
+  }
+  std::string content;
+  if (format == "svg") {
+    content = lapse::report::svg_report(run);
+  } else if (format == "html") {
+    content = lapse::report::html_report({run});
+  } else if (format == "md") {
+    content = lapse::report::markdown_report(run);
+  } else {
+    content = lapse::report::pcapng_report(run);
+  }
+  response.set_content(content, kReportTypes.at(format));
 }
 
 void Handlers::verdict(const Request& request, Response& response) {

@@ -16,15 +16,21 @@
 
 #include "control/api/history.h"
 #include "control/api/server.h"
+#include "control/report/run_record.h"
 #include "httplib.h"
 
 namespace lapse::api {
 
 class Handlers {
  public:
-  Handlers(InstanceView& instance, const ServerOptions& options, const story::Recorder& recorder,
+  Handlers(InstanceView& instance, const ServerOptions& options, const lapse::report::RunRecord& record,
            const History& history, int64_t wall_start)
-      : instance_(instance), options_(options), recorder_(recorder), history_(history), wall_start_(wall_start) {}
+      : instance_(instance),
+        options_(options),
+        record_(record),
+        recorder_(record.recorder()),
+        history_(history),
+        wall_start_(wall_start) {}
 
   // Puts every path, and the answer to unknown ones, into 'server'.
   void install(httplib::Server& server);
@@ -46,6 +52,7 @@ class Handlers {
   void ladder(const Request& request, Response& response);
   void list_story(const Request& request, Response& response);
   void report(const Request& request, Response& response);
+  void answer_report(const std::string& format, const std::string& command, Response& response);
   void verdict(const Request& request, Response& response);
 
   nlohmann::json clock_json() const;
@@ -53,6 +60,7 @@ class Handlers {
 
   InstanceView& instance_;
   const ServerOptions& options_;
+  const lapse::report::RunRecord& record_;
   const story::Recorder& recorder_;
   const History& history_;
   int64_t wall_start_;  // wall time at the real time 0 of the events

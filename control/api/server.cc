@@ -50,9 +50,9 @@ struct Server::Impl {
   Impl(InstanceView& view, const ServerOptions& settings)
       : instance(view),
         options(settings),
-        recorder(view.directory(), settings.limits),
+        record(view.directory(), settings.limits),
         history(settings.events, settings.packets),
-        handlers(view, options, recorder, history,
+        handlers(view, options, record, history,
                  TscClock::wall_nanoseconds_since_epoch() - view.now().real.time_since_epoch().count()) {
     http.set_address_family(AF_UNIX);
     http.new_task_queue = [threads = settings.followers + kThreadsBesideFollowers] {
@@ -68,7 +68,7 @@ struct Server::Impl {
 
   InstanceView& instance;
   const ServerOptions options;
-  story::Recorder recorder;
+  lapse::report::RunRecord record;
   History history;
   Handlers handlers;
   httplib::Server http;
@@ -98,8 +98,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(InstanceView& instance, co
     return absl::InternalError(absl::StrCat("cannot listen on ", options.socket_path, ": ", std::strerror(errno)));
   }
   impl->subscription = instance.subscribe([raw = impl.get()](const Event& event) {
-    raw->recorder.add(event);
+    raw->record.add(event);
     raw->history.add(event);
+    if (event.frame != kNoFrame) {
+      raw->instance.take_frames([raw](const CapturedFrame& frame) { raw->record.add(frame); });
+    }
   });
   impl->thread = std::thread([raw = impl.get()] { raw->http.listen_after_bind(); });
   // stop() takes effect only on a server that runs.
@@ -120,7 +123,7 @@ void Server::stop() {
 }
 
 const story::Recorder& Server::recorder() const {
-  return impl_->recorder;
+  return impl_->record.recorder();
 }
 
 }  // namespace lapse::api

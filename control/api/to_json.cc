@@ -77,7 +77,7 @@ void add_packet(json& result, const Event& event, const topology::Directory& dir
     result["sequence"] = event.sequence;
     result["acknowledgement"] = event.acknowledgement;
   }
-  if (event.kind == EventKind::kPacket) {
+  if (event.link != kNoLink) {
     result["link"] = story::link_name(event.link, directory);
     result["from"] = station(event.from_interface, directory);
     result["to"] = station(event.to_interface, directory);
@@ -117,6 +117,7 @@ json box_json(const BoxStatus& box, const topology::Directory& directory) {
           {"sent", box.sent},
           {"dropped", drops_json(box.dropped)},
           {"events", events},
+          {"metrics", box.metrics},
           {"timeouts", timeouts}};
 }
 
@@ -146,6 +147,21 @@ json port_json(const PortStatus& port) {
           {"offloads", plan.fast_free ? json{"fast free"} : json::array()},
           {"offloads_unused", names_json(plan.offloads_unused)},
           {"notes", names_json(plan.notes)}};
+}
+
+// Null for a link that carries every packet as it is. The seed is 64 bits, which a number of JSON may not be.
+json impairments_json(const Impairments& link, uint64_t seed) {
+  if (!link.any()) {
+    return nullptr;
+  }
+  return {{"mtu", link.mtu == 0 ? json(nullptr) : json(link.mtu)},
+          {"delay", seconds(link.delay)},
+          {"jitter", seconds(link.jitter)},
+          {"loss", link.loss.share()},
+          {"reorder", link.reorder.share()},
+          {"duplicate", link.duplicate.share()},
+          {"rate", link.bit_rate == 0 ? json(nullptr) : json(link.bit_rate)},
+          {"seed", absl::StrFormat("%016x", seed)}};
 }
 
 json per_or_null(uint64_t amount, uint64_t count) {
@@ -290,6 +306,8 @@ json status_json(const InstanceStatus& status, const topology::Directory& direct
                      {"sent_packets", link.sent_packets},
                      {"sent_bytes", link.sent_bytes},
                      {"dropped", drops_json(link.dropped)},
+                     {"held", link.held},
+                     {"impairments", impairments_json(link.impairments, link.seed)},
                      {"port", link.port ? port_json(*link.port) : json(nullptr)}});
   }
   json workers = json::array();

@@ -81,6 +81,29 @@ std::string boxes_text(const json& boxes, const Screen& where) {
   return table.text(where) + details;
 }
 
+// "delay 50 ms, loss 1%; seed 0123456789abcdef".
+std::string impairments_text(const json& link) {
+  std::string text;
+  const auto add = [&text](const std::string& part) { absl::StrAppend(&text, text.empty() ? "" : ", ", part); };
+  if (!link["mtu"].is_null()) {
+    add(absl::StrCat("mtu ", link["mtu"].get<uint64_t>()));
+  }
+  for (const char* const key : {"delay", "jitter"}) {
+    if (const double seconds = link[key]; seconds > 0) {
+      add(absl::StrFormat("%s %g ms", key, seconds * 1000));
+    }
+  }
+  for (const char* const key : {"loss", "reorder", "duplicate"}) {
+    if (const double share = link[key]; share > 0) {
+      add(absl::StrFormat("%s %.3g%%", key, share * 100));
+    }
+  }
+  if (!link["rate"].is_null()) {
+    add(absl::StrFormat("rate %g Mbit/s", link["rate"].get<double>() / 1e6));
+  }
+  return absl::StrCat(text, "; seed ", link["seed"].get<std::string>());
+}
+
 std::string links_text(const json& links, const Screen& where) {
   Table table({{"LINK"},
                {"DEVICE"},
@@ -97,6 +120,10 @@ std::string links_text(const json& links, const Screen& where) {
                story::bytes_text(link["sent_bytes"].get<uint64_t>()), story::count_text(sum_of(link["dropped"]))});
     if (!link["dropped"].empty()) {
       absl::StrAppend(&details, "  ", link["name"].get<std::string>(), " dropped: ", listed(link["dropped"]), "\n");
+    }
+    if (!link["impairments"].is_null()) {
+      absl::StrAppend(&details, "  ", link["name"].get<std::string>(), ": ", impairments_text(link["impairments"]),
+                      "; under way ", count(link["held"]), "\n");
     }
   }
   return table.text(where) + details;

@@ -15,11 +15,26 @@ void add_lab(CLI::App& app, Context& context) {
       ->required();
   command->add_option("--at", words->at, "where CMD runs (the topology's start_at)")->type_name("HOST");
   add_lab_options(*command, *words);
+  command
+      ->add_option("--report", words->report,
+                   "write the run into this folder at its end: report.svg, .html, .md and .pcapng")
+      ->type_name("DIR");
+  command
+      ->add_option("--expect", words->expectations,
+                   "what CMD's run has to leave, as 'natgw.IdleTimeoutCount == 0', or a file; may be repeated")
+      ->type_name("E")
+      ->allow_extra_args(false);
   command->footer(
       "With `-- CMD...`, CMD runs as you, in this directory, and its status is the result; the end says which box\n"
       "forgot what. Without it the lab stays until Ctrl-C. A range of user ids in /etc/subuid lets services change\n"
       "users when you are not root.\n\n"
-      "Example: lapse lab nat-gateway --warp 50 -- curl http://api.example.com:8080/");
+      "--expect takes BOX.METRIC OP NUMBER with the provider's metrics and == != < <= > >=, or a file like\n"
+      "  expect:\n"
+      "    - { never: { event: rst_sent, to: app } }\n"
+      "    - { box: natgw, metric: IdleTimeoutCount, at_most: 1 }\n"
+      "Status 120: CMD succeeded, and an expectation is not met.\n\n"
+      "Examples: lapse lab nat-gateway --warp 50 -- curl http://api.example.com:8080/\n"
+      "          lapse lab nat-gateway --expect 'natgw.IdleTimeoutCount == 0' -- ./client");
   command->callback([words, &context] {
     if (context.has_program && context.program.empty()) {
       throw CLI::ValidationError("--", "a program has to follow");

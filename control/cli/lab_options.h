@@ -28,6 +28,8 @@ struct LabWords {
   unsigned factor = 1;
   unsigned workers = 1;
   std::vector<std::string> settings;
+  std::string report;
+  std::vector<std::string> expectations;
   bool verbose = false;
 };
 

@@ -150,6 +150,7 @@ int run(int argc, char** argv, Context& context) {
   app.require_subcommand(0, 1);
   add_check(app, context);
   add_sim(app, context);
+  add_live_endpoint(app, context);
   add_lab(app, context);
   add_shell(app, context);
   add_exec(app, context);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -10,7 +11,11 @@
 
 #include "CLI/CLI.hpp"
 #include "control/cli/command.h"
+#include "control/cli/sim_output.h"
+#include "control/cli/sim_pictures.h"
 #include "control/topology/text.h"
+#include "sim/live/endpoint.h"
+#include "sim/live/live.h"
 #include "sim/scenario/runner.h"
 #include "sim/scenario/scenario.h"
 
@@ -22,6 +27,9 @@ constexpr const char* kExample =
     "  lapse sim --list\n"
     "  lapse sim S0.1 --ladder\n"
     "  lapse sim S0.1 --set natgw.late_packet.outside=rst\n"
+    "  lapse sim my-stories/*.yaml --junit report.xml\n"
+    "  lapse sim S0.1 S0.2 --html side-by-side.html\n"
+    "  lapse sim S0.1 --beside steps.0.keepalive.time=60s --html fix.html\n"
     "\n"
     "Exit status: 0 when every expectation is met, 1 when one is not, 2 for a file that cannot be played.";
 
@@ -29,56 +37,89 @@ struct Options {
   std::vector<std::string> names;
   std::vector<std::string> settings;
   uint64_t seed = 1;
+  std::string junit;
   bool list = false;
   bool ladder = false;
   bool json = false;
+  bool must_fail = false;
+  bool live = false;
+  Pictures pictures;
 };
 
-struct Played {
-  std::string name;
-  std::string file;
-  std::string title;
-  std::vector<std::string> errors;
-  sim::Outcome outcome;
+void play_live(const sim::Scenario& scenario, const Options& options, Played& played) {
+  auto outcome = live::play_live(scenario, options.seed);
+  if (!outcome.ok()) {
+    played.cannot = true;
+    const absl::string_view why = outcome.status().message();
+    played.errors.push_back(topology::concat(scenario.name, ": ", std::string_view(why.data(), why.size())));
+    return;
+  }
+  played.outcome.misses = std::move(outcome->misses);
+  played.differences = std::move(outcome->differences);
+  played.outcome.ladders = std::move(outcome->ladders);
+}
 
-  bool ok() const { return errors.empty() && outcome.misses.empty(); }
-};
-
-Played play(const std::string& name, const Options& options) {
-  Played played{.name = name};
-  const auto path = sim::locate_scenario(name);
+Played play(const Job& job, const Options& options) {
+  Played played{.job = job, .name = job.name};
+  const auto path = sim::locate_scenario(job.name);
   if (!path.ok()) {
     played.errors.emplace_back(path.status().message());
     return played;
   }
   played.file = *path;
   topology::Findings findings;
-  const auto scenario = sim::load_scenario(*path, options.settings, findings);
+  const auto scenario = sim::load_scenario(*path, job.settings, findings);
   played.errors = findings.errors;
   if (!scenario) {
     return played;
   }
   played.name = scenario->name;
   played.title = scenario->title;
-  auto outcome = sim::play(*scenario, options.seed);
-  if (outcome.ok()) {
-    played.outcome = *std::move(outcome);
-  } else {
+  if (options.live) {
+    play_live(*scenario, options, played);
+    return played;
+  }
+  auto outcome =
+      sim::play(*scenario, options.seed, options.pictures.need_frames() ? sim::Frames::kKept : sim::Frames::kNone);
+  if (!outcome.ok()) {
     played.errors.emplace_back(outcome.status().message());
+    return played;
+  }
+  played.outcome = *std::move(outcome);
+  if (options.must_fail) {
+    for (sim::Miss& line : sim::lines_that_change_nothing(*path, options.seed)) {
+      line.text = topology::concat("to fail with ", line.text);
+      played.outcome.misses.push_back(std::move(line));
+    }
   }
   return played;
 }
 
-std::vector<Played> play_all(const Options& options) {
-  std::vector<Played> all(options.names.size());
+std::vector<Job> jobs_of(const Options& options) {
+  std::vector<Job> jobs;
+  for (const std::string& name : options.names) {
+    jobs.push_back({.name = name, .settings = options.settings});
+    if (!options.pictures.beside.empty()) {
+      Job other{.name = name, .settings = options.settings, .beside = true};
+      other.settings.insert(other.settings.end(), options.pictures.beside.begin(), options.pictures.beside.end());
+      jobs.push_back(std::move(other));
+    }
+  }
+  return jobs;
+}
+
+std::vector<Played> play_all(const std::vector<Job>& jobs, const Options& options) {
+  std::vector<Played> all(jobs.size());
   std::atomic<size_t> next{0};
   const auto work = [&] {
     for (size_t mine = next++; mine < all.size(); mine = next++) {
-      all[mine] = play(options.names[mine], options);
+      all[mine] = play(jobs[mine], options);
     }
   };
   std::vector<std::thread> threads;
-  const size_t count = std::min<size_t>(all.size(), std::max(1U, std::thread::hardware_concurrency()));
+  // Labs are processes that fork, and their kernels share this machine: one after the other.
+  const size_t most = options.live ? 1 : std::max(1U, std::thread::hardware_concurrency());
+  const size_t count = std::min<size_t>(all.size(), most);
   for (size_t thread = 1; thread < count; ++thread) {
     threads.emplace_back(work);
   }
@@ -89,39 +130,38 @@ std::vector<Played> play_all(const Options& options) {
   return all;
 }
 
-void print_line(const std::string& line) {
-  std::printf("%s\n", line.c_str());
-}
-
-void print(const Played& played, const Options& options) {
-  using topology::concat;
-  if (!played.errors.empty()) {
-    for (const std::string& error : played.errors) {
-      std::fprintf(stderr, "%s\n", error.c_str());
-    }
-    return;
+report::ReportedRun run_of(const Played& played, const Options& options) {
+  report::ReportedRun run{.name = played.name,
+                          // What a scenario is called need not be true of it with something changed.
+                          .title = played.job.settings.empty() ? played.title : "",
+                          .command = sim_command(played.job.name, options.seed, played.job.settings),
+                          .record = played.outcome.record,
+                          .living = played.outcome.living,
+                          .end = played.outcome.end};
+  for (const std::string& setting : played.job.settings) {
+    run.name += (&setting == &played.job.settings.front() ? " with " : ", ") + setting;
   }
-  print_line(concat(played.ok() ? "ok    " : "FAIL  ", played.name, played.title.empty() ? "" : "  ", played.title));
-  for (const sim::Miss& miss : played.outcome.misses) {
-    print_line(concat("      ", miss.place.file, ":", std::to_string(miss.place.line), ": expected {", miss.text, "}"));
-    print_line(concat("        found: ", miss.found));
-  }
-  if (options.ladder) {
-    for (const std::string& ladder : played.outcome.ladders) {
-      print_line(concat("\n", ladder));
+  if (!played.job.beside) {
+    run.misses.emplace();
+    for (const sim::Miss& miss : played.outcome.misses) {
+      run.misses->push_back(topology::concat("line ", std::to_string(miss.place.line), ": expected {", miss.text,
+                                             "}, found: ", miss.found));
     }
   }
+  return run;
 }
 
-nlohmann::json to_json(const Played& played, uint64_t seed) {
-  nlohmann::json misses = nlohmann::json::array();
-  for (const sim::Miss& miss : played.outcome.misses) {
-    misses.push_back(
-        {{"file", miss.place.file}, {"line", miss.place.line}, {"expected", miss.text}, {"found", miss.found}});
+void write_pictures(const std::vector<Played>& all, const Options& options, Context& context) {
+  std::vector<report::ReportedRun> runs;
+  for (const Played& played : all) {
+    if (played.errors.empty()) {
+      runs.push_back(run_of(played, options));
+    }
   }
-  return {
-      {"scenario", played.name}, {"file", played.file},     {"title", played.title}, {"seed", seed},
-      {"ok", played.ok()},       {"errors", played.errors}, {"misses", misses},      {"events", played.outcome.events}};
+  if (const absl::Status written = write_pictures(options.pictures, runs); !written.ok()) {
+    std::fprintf(stderr, "lapse sim: %s\n", std::string(written.message()).c_str());
+    context.status = kBadInput;
+  }
 }
 
 void list_scenarios() {
@@ -129,7 +169,7 @@ void list_scenarios() {
     const auto path = sim::locate_scenario(name);
     topology::Findings findings;
     const auto scenario = path.ok() ? sim::load_scenario(*path, {}, findings) : std::nullopt;
-    std::printf("%-8s %s\n", name.c_str(), scenario ? scenario->title.c_str() : "(cannot be loaded)");
+    std::printf("%-20s %s\n", name.c_str(), scenario ? scenario->title.c_str() : "(cannot be loaded)");
   }
 }
 
@@ -148,25 +188,53 @@ void run(const Options& options, Context& context) {
     context.status = kBadInput;
     return;
   }
+  if (const std::string wrong = mistake(options.pictures, options.names.size()); !wrong.empty()) {
+    std::fprintf(stderr, "lapse sim: %s\n", wrong.c_str());
+    context.status = kBadInput;
+    return;
+  }
+  if (options.live && (options.must_fail || options.pictures.any())) {
+    std::fprintf(stderr, "lapse sim: --live compares ladders; %s without it\n",
+                 options.must_fail ? "--must-fail is" : "pictures are drawn");
+    context.status = kBadInput;
+    return;
+  }
   nlohmann::json runs = nlohmann::json::array();
-  for (const Played& played : play_all(options)) {
+  const std::vector<Played> all = play_all(jobs_of(options), options);
+  for (const Played& played : all) {
     if (!played.errors.empty()) {
-      context.status = kBadInput;
+      context.status = played.cannot ? kEnvironment : kBadInput;
+    } else if (played.job.beside) {
+      continue;
     } else if (!played.ok() && context.status == kSuccess) {
       context.status = kExpectationFailed;
     }
     if (options.json) {
       runs.push_back(to_json(played, options.seed));
     } else {
-      print(played, options);
+      print(played, options.ladder);
     }
   }
+  write_pictures(all, options, context);
   if (options.json) {
-    print_line(nlohmann::json{{"scenarios", runs}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    const nlohmann::json document{{"scenarios", runs}};
+    std::printf("%s\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  }
+  if (!options.junit.empty() && !write_junit(options.junit, all)) {
+    context.status = kBadInput;
   }
 }
 
 }  // namespace
+
+// What `--live` runs on each host; hidden, because nobody else has a use for it.
+void add_live_endpoint(CLI::App& app, Context& context) {
+  CLI::App* command = app.add_subcommand("live-endpoint", "A host of a live story.")->group("");
+  const auto words = std::make_shared<std::pair<std::string, std::string>>();
+  command->add_option("socket", words->first)->required();
+  command->add_option("host", words->second)->required();
+  command->callback([words, &context] { context.status = live::run_endpoint(words->first, words->second); });
+}
 
 void add_sim(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand("sim", "Play scenarios in virtual time, and say which expectations fail.");
@@ -177,8 +245,14 @@ void add_sim(CLI::App& app, Context& context) {
       ->allow_extra_args(false);
   command->add_option("--seed", options->seed, "where chance begins (1)")->type_name("N");
   command->add_flag("--list", options->list, "show the shipped scenarios");
+  command->add_flag("--must-fail", options->must_fail,
+                    "play each line of must_fail_with, too: it has to break the story");
   command->add_flag("--ladder", options->ladder, "draw what happened");
+  command->add_flag("--live", options->live,
+                    "the same steps on kernel sockets in a lab, and whether the ladders agree");
   command->add_flag("--json", options->json, "print the outcome as JSON");
+  command->add_option("--junit", options->junit, "write the outcome as JUnit XML, for CI")->type_name("FILE");
+  add_picture_options(*command, options->pictures);
   command->footer(kExample);
   command->callback([options, &context] { run(*options, context); });
 }

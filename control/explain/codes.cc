@@ -113,6 +113,19 @@ Explanation of(DropReason reason) {
     case DropReason::kHandoffFull:
       return {meaning, "Loss under load; TCP slows down and recovers.",
               "A worker is behind: give the port as many queues as there are workers, or start more of them."};
+    case DropReason::kLinkMtu:
+      return {
+          meaning, "Short packets pass and long ones vanish: a connection opens and then hangs on its first big write.",
+          "Hosts on the link know its mtu; those behind a box do not. Set one mtu along the path, or a smaller MSS."};
+    case DropReason::kLinkLoss:
+      return {meaning, "TCP retransmits and is slower; a keepalive probe or its answer is not repeated.",
+              "It is what links.LINK.loss asks for. More keepalive probes outlive more losses in a row."};
+    case DropReason::kLinkQueueFull:
+      return {meaning, "Loss under load; TCP slows down and recovers.",
+              "More is sent than links.LINK.rate carries: a higher rate, or less load."};
+    case DropReason::kLinkStoreFull:
+      return {meaning, "Loss under load; TCP slows down and recovers.",
+              "A worker holds 8192 packets on all links together: a shorter delay, less load, or more workers."};
     case DropReason::kPoolEmpty:
       return {meaning, "The answer that the box owed (a RST, an ICMP error) was not sent: its receiver hangs instead.",
               "All buffers are in use: traffic comes faster than it leaves."};

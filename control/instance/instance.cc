@@ -19,10 +19,10 @@ namespace lapse {
 namespace {
 
 constexpr size_t kEventCapacity = 65536;
+constexpr size_t kFrameCapacity = 16384;  // of a worker between two drains of its events
 constexpr size_t kMonitorEventCapacity = 1024;
-constexpr uint32_t kFlowsPerSlice = 4096;
+constexpr size_t kEalMebibytes = 64;  // of memory that is not packet buffers
 constexpr Duration kLongestStep = std::chrono::hours(24 * 10);
-constexpr Quiescence::Slot kReaderSlot{kMaxWorkers};
 
 // How much earlier than a flow's end the guard stops: room for the caller to do something about it.
 constexpr Duration kGuardMargin = std::chrono::milliseconds(100);
@@ -110,6 +110,10 @@ io::PortWish Instance::Impl::wish_for(const std::string& link) const {
   if (const auto wished = options.wishes.find(link); wished != options.wishes.end()) {
     wish = wished->second;
   }
+  if (const topology::Link* known = topology.find_link(link);
+      known != nullptr && !wish.mtu && known->impairments.mtu != 0) {
+    wish.mtu = known->impairments.mtu;
+  }
   wish.workers = static_cast<uint16_t>(options.workers);
   wish.interrupts = options.polling == Polling::kAdaptive;
   return wish;
@@ -126,11 +130,13 @@ absl::Status Instance::Impl::open_ports() {
     eal.devices.push_back(device);
     wishes.push_back(wish_for(link));
   }
+  const io::PoolPlan buffers =
+      io::plan_pool(wishes, options.workers, network->has_links_that_hold_packets() ? LinkStage::kCapacity : 0);
+  eal.memory_mebibytes = std::max(eal.memory_mebibytes, (buffers.memory_bytes >> 20) + kEalMebibytes);
   if (absl::Status status = io::start_eal(eal); !status.ok()) {
     return status;
   }
   eal_started = true;
-  const io::PoolPlan buffers = io::plan_pool(wishes, options.workers);
   auto made = io::DpdkPacketPool::make(buffers.packets, buffers.frame_bytes);
   if (!made.ok()) {
     return made.status();
@@ -158,6 +164,10 @@ absl::Status Instance::Impl::start_workers() {
   for (size_t id = 0; id < options.workers; ++id) {
     rings.push_back(std::make_unique<EventRing>(kEventCapacity));
     all_rings.push_back(rings.back().get());
+    if (options.keep_frames) {
+      frame_rings.push_back(std::make_unique<FrameRing>(static_cast<uint8_t>(id), kFrameCapacity));
+      rings.back()->keep_frames(frame_rings.back().get());
+    }
     const Worker::Options worker{WorkerId{static_cast<uint8_t>(id)}, options.polling,
                                  options.trace_packets ? Trace::kPackets : Trace::kOff};
     workers.push_back(std::make_unique<Worker>(worker, *network, *pool, *rings.back(), *clock, quiescence));
@@ -237,27 +247,18 @@ const topology::Directory& Instance::directory() const {
 
 void Instance::Impl::read_flows(BoxId box, const FlowTable& table, bool with_dead, std::vector<FlowView>& views) {
   const Tick tick = to_tick(now().now);
-  for (uint32_t first = 0; first < table.record_count(); first += kFlowsPerSlice) {
-    quiescence.online(kReaderSlot);
-    const uint32_t end = std::min(table.record_count(), first + kFlowsPerSlice);
-    for (uint32_t id = first; id < end; ++id) {
-      const auto flow = table.snapshot(FlowId{id});
-      if (!flow) {
-        continue;
-      }
-      FlowView view;
-      view.box = box;
-      view.flow = *flow;
-      const auto idle_ticks = static_cast<int32_t>(tick - flow->last_seen);
-      view.idle = kTick * std::max(idle_ticks, 0);
-      view.timeout = kTick * table.timeouts().milliseconds(flow->control.timeout_class);
-      view.left = kTick * table.timeouts().dead_after(flow->control.timeout_class) - view.idle;
-      if (with_dead || view.left > Duration::zero()) {
-        views.push_back(view);
-      }
+  visit_flows(table, [&](const FlowSnapshot& flow) {
+    FlowView view;
+    view.box = box;
+    view.flow = flow;
+    const auto idle_ticks = static_cast<int32_t>(tick - flow.last_seen);
+    view.idle = kTick * std::max(idle_ticks, 0);
+    view.timeout = kTick * table.timeouts().milliseconds(flow.control.timeout_class);
+    view.left = kTick * table.timeouts().dead_after(flow.control.timeout_class) - view.idle;
+    if (with_dead || view.left > Duration::zero()) {
+      views.push_back(view);
     }
-    quiescence.offline(kReaderSlot);
-  }
+  });
 }
 
 std::vector<FlowView> Instance::flows(bool with_dead) const {
@@ -276,6 +277,15 @@ std::vector<FlowView> Instance::flows(bool with_dead) const {
 
 std::unique_ptr<Instance::Subscription> Instance::subscribe(EventHandler handler) {
   return impl_->hub->subscribe(std::move(handler));
+}
+
+void Instance::take_frames(const FrameHandler& handler) {
+  CapturedFrame frame;
+  for (const auto& ring : impl_->frame_rings) {
+    while (ring->pop(frame)) {
+      handler(frame);
+    }
+  }
 }
 
 void Instance::flush_events() {

@@ -24,6 +24,7 @@
 #include "dataplane/counters.h"
 #include "dataplane/event.h"
 #include "dataplane/flow/flow.h"
+#include "dataplane/frame_ring.h"
 #include "dataplane/io/dpdk_port.h"
 #include "dataplane/io/eal.h"
 #include "dataplane/time.h"
@@ -37,6 +38,7 @@ struct InstanceOptions {
   std::vector<int> cores;  // one for each worker, its own; empty: wherever the kernel puts them
   Polling polling = Polling::kAdaptive;
   bool trace_packets = true;                 // kPacket events: what the ladder is drawn from
+  bool keep_frames = false;                  // and the frames themselves, for a capture
   bool verbose = false;                      // let DPDK's log lines through
   std::string runtime_directory = "/tmp";    // exists; for what the data plane leaves on disk while it runs
   std::map<std::string, std::string> ports;  // link -> EAL device, e.g. "net_tap0,iface=lapse-private"
@@ -66,6 +68,7 @@ struct BoxStatus {
   std::map<DropReason, uint64_t> dropped;          // only those that are not zero
   std::map<EventKind, uint64_t> events;            // only those that are not zero
   std::array<Duration, kTimeoutClassCount> timeouts{};
+  std::map<std::string, uint64_t> metrics;  // by the provider's names
 };
 
 // A device as it was configured, and as it is now.
@@ -81,6 +84,9 @@ struct LinkStatus {
   uint64_t received_packets = 0, received_bytes = 0, sent_packets = 0, sent_bytes = 0;
   std::map<DropReason, uint64_t> dropped;
   std::optional<PortStatus> port;  // not of an internal one
+  Impairments impairments;
+  uint64_t seed = 0;  // what the impairments' chance comes from
+  uint64_t held = 0;  // packets under way
 };
 
 struct WorkerStatus {
@@ -130,6 +136,10 @@ class InstanceView {
     virtual ~Subscription() = default;
   };
   [[nodiscard]] virtual std::unique_ptr<Subscription> subscribe(EventHandler handler) = 0;
+  // Hands over the frames that workers have kept since the last call: nothing unless the instance keeps them. One
+  // thread at a time.
+  using FrameHandler = std::function<void(const CapturedFrame&)>;
+  virtual void take_frames(const FrameHandler& handler) = 0;
   // Returns when everything that workers had recorded before the call has been handed to the subscribers.
   virtual void flush_events() = 0;
 
@@ -159,6 +169,7 @@ class Instance final : public InstanceView {
   InstanceStatus status() const override;
   std::vector<FlowView> flows(bool with_dead = false) const override;
   [[nodiscard]] std::unique_ptr<Subscription> subscribe(EventHandler handler) override;
+  void take_frames(const FrameHandler& handler) override;
   void flush_events() override;
   Now now() const override;
   double scale() const override;

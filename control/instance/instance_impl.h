@@ -9,6 +9,7 @@
 // Spec:     design, "Control".
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -35,12 +36,13 @@ struct Instance::Impl {
   std::unique_ptr<Network> network;
   std::unique_ptr<TscClock> clock;
   std::vector<std::unique_ptr<EventRing>> rings;
-  std::unique_ptr<EventRing> monitor_ring;  // what the monitor has to tell
+  std::vector<std::unique_ptr<FrameRing>> frame_rings;  // by worker; none when no frames are kept
+  std::unique_ptr<EventRing> monitor_ring;              // what the monitor has to tell
   std::unique_ptr<EventHub> hub;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::thread> threads;
   std::unique_ptr<Monitor> monitor;
-  mutable std::mutex reader_mutex;        // of kReaderSlot
+  mutable std::mutex reader_mutex;        // of the slot that control reads flows with
   std::mutex clock_mutex;                 // one move at a time
   mutable std::mutex clock_reader_mutex;  // while it is held no mapping of the clock is freed
   bool eal_started = false;
@@ -55,10 +57,30 @@ struct Instance::Impl {
   void move_clock(Duration duration);
   void wait_until_caught_up();
   void after_clock_change();
+  // A slice at a time, so that no worker's memory is held up for long. The caller has the readers' lock.
+  template <typename Visit>
+  void visit_flows(const FlowTable& table, Visit&& visit);
   void read_flows(BoxId box, const FlowTable& table, bool with_dead, std::vector<FlowView>& views);
-  BoxStatus box_status(BoxId box) const;
+  BoxStatus box_status(BoxId box);
+  std::map<std::string, uint64_t> metrics_of(BoxId box);
   LinkStatus link_status(LinkId link) const;
   WorkerStatus worker_status(size_t worker) const;
 };
+
+template <typename Visit>
+void Instance::Impl::visit_flows(const FlowTable& table, Visit&& visit) {
+  constexpr uint32_t kFlowsPerSlice = 4096;
+  constexpr Quiescence::Slot kReaderSlot{kMaxWorkers};
+  for (uint32_t first = 0; first < table.record_count(); first += kFlowsPerSlice) {
+    quiescence.online(kReaderSlot);
+    const uint32_t end = std::min(table.record_count(), first + kFlowsPerSlice);
+    for (uint32_t id = first; id < end; ++id) {
+      if (const auto flow = table.snapshot(FlowId{id})) {
+        visit(*flow);
+      }
+    }
+    quiescence.offline(kReaderSlot);
+  }
+}
 
 }  // namespace lapse

@@ -1,4 +1,5 @@
 #include "control/instance/instance_impl.h"
+#include "control/metrics/metrics.h"
 
 namespace lapse {
 namespace {
@@ -21,7 +22,7 @@ void add_drops(const DropCounters& counters, std::array<uint64_t, kDropReasonCou
 
 }  // namespace
 
-BoxStatus Instance::Impl::box_status(BoxId box) const {
+BoxStatus Instance::Impl::box_status(BoxId box) {
   BoxStatus status;
   status.box = box;
   status.conservation = network->box_conservation(box);
@@ -49,7 +50,22 @@ BoxStatus Instance::Impl::box_status(BoxId box) const {
     }
   }
   status.dropped = not_zero(dropped);
+  status.metrics = metrics_of(box);
   return status;
+}
+
+std::map<std::string, uint64_t> Instance::Impl::metrics_of(BoxId box) {
+  metrics::Totals totals = metrics::totals(*network, box);
+  if (const FlowTable* table = network->box(box).flows()) {
+    const std::lock_guard lock(reader_mutex);
+    const Tick tick = to_tick(now().now);
+    visit_flows(*table, [&](const FlowSnapshot& flow) { metrics::count_flow(flow, table->timeouts(), tick, totals); });
+  }
+  std::map<std::string, uint64_t> values;
+  for (const metrics::Metric& metric : metrics::metrics_of(directory.boxes[index(box)].kind)) {
+    values[std::string(metric.name)] = metric.of(totals);
+  }
+  return values;
 }
 
 LinkStatus Instance::Impl::link_status(LinkId link) const {
@@ -61,6 +77,9 @@ LinkStatus Instance::Impl::link_status(LinkId link) const {
   if (const auto port = ports.find(link); port != ports.end()) {
     status.port = PortStatus{port->second->driver(), port->second->plan(), port->second->link()};
   }
+  status.impairments = network->link(link).impairments;
+  status.seed = network->link(link).seed;
+  status.held = network->packets_on(link);
   std::array<uint64_t, kDropReasonCount> dropped{};
   for (size_t worker = 0; worker < workers.size(); ++worker) {
     const LinkCounters& counters = network->link_counters(link, WorkerId{static_cast<uint8_t>(worker)});

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "control/instance/instance.h"
+#include "control/lab/director.h"
 
 namespace lapse {
 
@@ -19,10 +20,12 @@ struct DataplaneProcessOptions {
   InstanceOptions instance;
   std::string instance_name;  // as `ctl -t` knows it
   std::string socket_path;    // the API's Unix socket, mode 0600
+  lab::Director* director = nullptr;
 };
 
 // Starts everything, writes "ready\n" to 'ready_fd' (a stream socket) once the ports exist and the API listens, or
 // "error: ...\n", and returns the exit status when it is over. The caller is in the right namespaces already.
+// A director directs when "go\n" comes from there, and its line is sent.
 int run_dataplane_process(const topology::Topology& topology, const DataplaneProcessOptions& options, int ready_fd);
 
 }  // namespace lapse

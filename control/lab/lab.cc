@@ -62,4 +62,9 @@ int run_lab(const topology::Topology& topology, const LabOptions& options) {
   return Supervisor(topology, options).run();
 }
 
+absl::StatusOr<std::string> run_directed_lab(const topology::Topology& topology, const LabOptions& options,
+                                             Director& director) {
+  return Supervisor(topology, options, &director).direct();
+}
+
 }  // namespace lapse::lab

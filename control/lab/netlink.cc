@@ -139,6 +139,10 @@ absl::Status Netlink::set_mac(const std::string& name, const MacAddress& mac) {
                      "setting the address of");
 }
 
+absl::Status Netlink::set_mtu(const std::string& name, uint32_t bytes) {
+  return change_link(name, IFLA_MTU, &bytes, sizeof(bytes), 0, "setting the mtu of");
+}
+
 absl::Status Netlink::set_queue_length(const std::string& name, uint32_t packets) {
   return change_link(name, IFLA_TXQLEN, &packets, sizeof(packets), 0, "setting the queue of");
 }

@@ -32,6 +32,7 @@ class Netlink {
   absl::Status add_veth(const std::string& name, const std::string& peer, int peer_namespace_fd);
   absl::Status set_up(const std::string& name);
   absl::Status set_mac(const std::string& name, const MacAddress& mac);
+  absl::Status set_mtu(const std::string& name, uint32_t bytes);
   absl::Status set_queue_length(const std::string& name, uint32_t packets);
   absl::Status set_master(const std::string& name, const std::string& bridge);
   absl::Status add_address(const std::string& name, Ipv4Address address, uint8_t prefix_length);

@@ -1,4 +1,6 @@
 // The second half of a supervisor's life: the program, and what is told at the end.
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +17,7 @@
 #include "control/lab/messages.h"
 #include "control/lab/prompt.h"
 #include "control/lab/supervisor.h"
+#include "control/report/write.h"
 
 namespace lapse::lab {
 namespace {
@@ -22,6 +25,26 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kTermPatience{3};
+constexpr const char* kReportName = "report.";
+constexpr std::chrono::seconds kNoticePatience{5};
+constexpr std::chrono::milliseconds kNoticePoll{2};
+
+// Root writes where sudo was typed; the file is of who typed it.
+absl::Status write_for(const Caller& caller, const std::string& path, const std::string& content) {
+  if (absl::Status status = report::write_file(path, content); !status.ok()) {
+    return status;
+  }
+  if (caller.kind == Caller::Kind::kSudo && lchown(path.c_str(), caller.uid, caller.gid) != 0) {
+    return errno_status(errno, path);
+  }
+  return absl::OkStatus();
+}
+
+// A flow whose time is over counts as expired when its worker gets to it.
+bool has_unnoticed_death(const nlohmann::json& flows) {
+  const auto& list = flows.at("flows");
+  return std::any_of(list.begin(), list.end(), [](const nlohmann::json& flow) { return flow.value("left", 1.0) <= 0; });
+}
 
 }  // namespace
 
@@ -92,10 +115,10 @@ int Supervisor::stay() {
   for (;;) {
     const Event event = events_.wait(-1, deadline);
     if (event.kind == Event::Kind::kDeadline) {
-      return kTimeLimit;
+      return write_reports() ? kTimeLimit : kLapseFailed;
     }
     if (event.kind == Event::Kind::kSignal) {
-      return 0;
+      return write_reports() ? 0 : kLapseFailed;
     }
     if (auto status = take_note(event); !status.ok()) {
       say(std::string(status.message()));
@@ -143,7 +166,80 @@ int Supervisor::report(int status) {
       say(absl::StrCat("no report: ", text.status().message()));
     }
   }
-  return status == 0 && undecided ? kVerdictFailed : status;
+  if (!write_reports()) {
+    return kLapseFailed;
+  }
+  const bool met = options_.expectations.empty() || meets_expectations();
+  return status == 0 && (undecided || !met) ? kVerdictFailed : status;
+}
+
+bool Supervisor::meets_expectations() {
+  const auto outcome = look_at_boxes();
+  if (!outcome.ok()) {
+    say(absl::StrCat("the expectations cannot be compared: ", outcome.status().message()));
+    return false;
+  }
+  const auto misses = expect::misses(options_.expectations, *outcome);
+  for (const expect::Miss& miss : misses) {
+    say(absl::StrCat("expected ", miss.expected, "\n       found: ", miss.found));
+  }
+  return misses.empty();
+}
+
+absl::StatusOr<expect::RunOutcome> Supervisor::look_at_boxes() {
+  if (data_plane_ < 0) {
+    return absl::UnavailableError("the data plane has ended");
+  }
+  const api::Client client(ground_.socket());
+  const auto deadline = steady_clock::now() + kNoticePatience;
+  for (;;) {
+    const auto all = client.get("/v1/flows?all=1");
+    if (!all.ok()) {
+      return all.status();
+    }
+    if (!has_unnoticed_death(*all)) {
+      break;
+    }
+    if (steady_clock::now() > deadline) {
+      return absl::DeadlineExceededError("a box does not notice that a flow is over");
+    }
+    if (auto status = take_note(events_.wait(-1, steady_clock::now() + kNoticePoll)); !status.ok()) {
+      return status;
+    }
+  }
+  const auto status = client.get("/v1/status");
+  const auto flows = client.get("/v1/flows");
+  const auto events = client.get_text("/v1/events");
+  for (const absl::Status& one : {status.status(), flows.status(), events.status()}) {
+    if (!one.ok()) {
+      return one;
+    }
+  }
+  return expect::read_outcome(*status, *flows, *events);
+}
+
+bool Supervisor::write_reports() {
+  if (options_.report_folder.empty()) {
+    return true;
+  }
+  if (data_plane_ < 0) {
+    say(absl::StrCat("no report in ", options_.report_folder, ": the data plane has ended"));
+    return false;
+  }
+  for (const std::string format : {"svg", "html", "md", "pcapng"}) {
+    const auto content =
+        api::Client(ground_.socket()).get_text("/v1/report", {{"format", format}, {"command", options_.command}});
+    absl::Status status = content.status();
+    if (content.ok()) {
+      status = write_for(ground_.caller(), absl::StrCat(options_.report_folder, "/", kReportName, format), *content);
+    }
+    if (!status.ok()) {
+      say(absl::StrCat("no report: ", status.message()));
+      return false;
+    }
+  }
+  say(absl::StrCat("the report is in ", options_.report_folder));
+  return true;
 }
 
 }  // namespace lapse::lab

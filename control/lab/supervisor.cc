@@ -51,8 +51,8 @@ std::string indented(const std::vector<std::string>& lines) {
 
 }  // namespace
 
-Supervisor::Supervisor(const topology::Topology& topology, const LabOptions& options)
-    : topology_(topology), options_(options), ground_(topology, options), hertz_(kernel_hertz()) {}
+Supervisor::Supervisor(const topology::Topology& topology, const LabOptions& options, Director* director)
+    : topology_(topology), options_(options), director_(director), ground_(topology, options), hertz_(kernel_hertz()) {}
 
 int Supervisor::run() {
   int status = kLapseFailed;
@@ -68,6 +68,20 @@ int Supervisor::run() {
   data_plane_line_.reset();
   ground_.clear();
   return status;
+}
+
+absl::StatusOr<std::string> Supervisor::direct() {
+  const absl::Status started = start();
+  absl::StatusOr<std::string> line(started.ok() ? absl::UnknownError("") : started);
+  if (started.ok()) {
+    constexpr std::string_view kGo = "go\n";
+    (void)send(data_plane_line_.get(), kGo.data(), kGo.size(), MSG_NOSIGNAL);
+    line = data_plane_says(options_.limit ? std::optional(steady_clock::now() + *options_.limit) : std::nullopt,
+                           "the limit is reached");
+  }
+  data_plane_line_.reset();
+  ground_.clear();
+  return line;
 }
 
 absl::Status Supervisor::start() {
@@ -164,7 +178,7 @@ absl::Status Supervisor::start_data_plane() {
     become_data_plane(theirs.get());
   }
   theirs.reset();
-  return wait_for_data_plane(data_plane_line_.get());
+  return wait_for_data_plane();
 }
 
 void Supervisor::become_data_plane(int ready_fd) {
@@ -183,29 +197,29 @@ void Supervisor::become_data_plane(int ready_fd) {
   prctl(PR_SET_NAME, "lapse-dataplane");
   sigprocmask(SIG_SETMASK, &events_.original_mask(), nullptr);
   DataplaneProcessOptions options;
-  options.instance.scale = options_.factor;
+  options.instance.scale = options_.factor * options_.scale;
   options.instance.workers = options_.workers;
   options.instance.verbose = options_.verbose;
+  options.instance.keep_frames = !options_.report_folder.empty();
   options.instance.ports = tap_devices(ground_.plan());
   options.instance_name = options_.name;
   options.socket_path = ground_.socket();
+  options.director = director_;
   const int status = run_dataplane_process(topology_, options, ready_fd);
   std::fflush(nullptr);
   _exit(status);
 }
 
-absl::Status Supervisor::wait_for_data_plane(int ready_fd) {
-  const auto deadline = steady_clock::now() + kDataPlanePatience;
+absl::StatusOr<std::string> Supervisor::data_plane_says(std::optional<SteadyTime> deadline, const std::string& late) {
   std::string words;
   while (words.find('\n') == std::string::npos) {
-    const Event event = events_.wait(ready_fd, deadline);
+    const Event event = events_.wait(data_plane_line_.get(), deadline);
     if (event.kind == Event::Kind::kDeadline) {
-      return absl::DeadlineExceededError(
-          absl::StrCat("the data plane is not ready after ", kDataPlanePatience.count(), " s", data_plane_words()));
+      return absl::DeadlineExceededError(absl::StrCat(late, data_plane_words()));
     }
     if (event.kind == Event::Kind::kReadable) {
       char chunk[4096];
-      const ssize_t got = recv(ready_fd, chunk, sizeof(chunk), 0);
+      const ssize_t got = recv(data_plane_line_.get(), chunk, sizeof(chunk), 0);
       if (got <= 0) {
         int status = 0;
         const bool over = waitpid(data_plane_, &status, 0) == data_plane_;
@@ -219,8 +233,18 @@ absl::Status Supervisor::wait_for_data_plane(int ready_fd) {
     }
   }
   words.resize(words.find('\n'));
-  return words == "ready" ? absl::OkStatus()
-                          : absl::InternalError(absl::StrCat("the data plane did not start: ", words));
+  return words;
+}
+
+absl::Status Supervisor::wait_for_data_plane() {
+  const auto words =
+      data_plane_says(steady_clock::now() + kDataPlanePatience,
+                      absl::StrCat("the data plane is not ready after ", kDataPlanePatience.count(), " s"));
+  if (!words.ok()) {
+    return words.status();
+  }
+  return *words == "ready" ? absl::OkStatus()
+                           : absl::InternalError(absl::StrCat("the data plane did not start: ", *words));
 }
 
 // ---- services ----

@@ -10,10 +10,14 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
+#include "control/expect/outcome.h"
+#include "control/lab/director.h"
 #include "control/lab/events.h"
 #include "control/lab/ground.h"
 #include "control/lab/warp_report.h"
@@ -22,9 +26,11 @@ namespace lapse::lab {
 
 class Supervisor {
  public:
-  Supervisor(const topology::Topology& topology, const LabOptions& options);
+  Supervisor(const topology::Topology& topology, const LabOptions& options, Director* director = nullptr);
 
   int run();
+  // With a director, and without a program: what it said.
+  absl::StatusOr<std::string> direct();
 
  private:
   // A service, or what became of it.
@@ -38,7 +44,9 @@ class Supervisor {
   absl::Status start();
   absl::Status start_data_plane();
   [[noreturn]] void become_data_plane(int ready_fd);
-  absl::Status wait_for_data_plane(int ready_fd);
+  absl::Status wait_for_data_plane();
+  // The next line that the data plane says; 'late' is why there has to be one by then.
+  absl::StatusOr<std::string> data_plane_says(std::optional<SteadyTime> deadline, const std::string& late);
   absl::Status start_services();
   absl::Status wait_until_ready(const topology::Host& host);
   bool is_ready(const topology::Host& host) const;
@@ -52,10 +60,16 @@ class Supervisor {
   void print_usage() const;
   int report(int status);
   bool report_warp();
+  // Every report of the run into its folder; false, and it is said, when that fails.
+  bool write_reports();
+  // Whether every expectation is met; says which are not.
+  bool meets_expectations();
+  absl::StatusOr<expect::RunOutcome> look_at_boxes();
   std::string data_plane_words() const;
 
   const topology::Topology& topology_;
   const LabOptions& options_;
+  Director* director_;
   Events events_;
   Ground ground_;
   unsigned hertz_;

@@ -47,6 +47,15 @@ absl::Status configure_interface(Netlink& host, const std::string& name, const t
   return absl::OkStatus();
 }
 
+// The kernels at both ends know what the link carries; the tap learns it from the data plane, the bridge from its ports.
+absl::Status set_mtu(Netlink& lab, Netlink& inside, const Wire& wire, uint16_t mtu) {
+  if (mtu == 0) {
+    return absl::OkStatus();
+  }
+  auto status = lab.set_mtu(wire.near_end, mtu);
+  return status.ok() ? inside.set_mtu(wire.interface, mtu) : status;
+}
+
 absl::Status add_routes(Netlink& host, const topology::Attachment& attachment) {
   for (const topology::Route& route : attachment.routes) {
     if (auto status = host.add_route(route.to, route.via); !status.ok()) {
@@ -126,15 +135,18 @@ absl::Status connect_host(Netlink& lab, const WiringPlan& plan, const topology::
     if (auto status = lab.add_veth(wire.near_end, wire.interface, host_namespace_fd); !status.ok()) {
       return status;
     }
+    const topology::Attachment& attachment = host.interfaces.at(wire.interface);
+    const topology::Link& link = *topology.find_link(attachment.link);
+    if (auto status = set_mtu(lab, *inside, wire, link.impairments.mtu); !status.ok()) {
+      return status;
+    }
     if (auto status = lab.set_master(wire.near_end, wire.bridge); !status.ok()) {
       return status;
     }
     if (auto status = lab.set_up(wire.near_end); !status.ok()) {
       return status;
     }
-    const topology::Attachment& attachment = host.interfaces.at(wire.interface);
-    const uint8_t length = topology.find_link(attachment.link)->subnet.length;
-    if (auto status = configure_interface(*inside, wire.interface, attachment, length); !status.ok()) {
+    if (auto status = configure_interface(*inside, wire.interface, attachment, link.subnet.length); !status.ok()) {
       return status;
     }
   }

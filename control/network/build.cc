@@ -24,6 +24,11 @@ class Builder {
     for (const topology::Box& box : topology_.boxes) {
       add_nat_gateway(box.nat_gateway);
     }
+    for (const topology::Link& link : topology_.links) {
+      if (link.impairments.any()) {
+        network_->impair(links_.at(link.name), link.impairments, options_.random());
+      }
+    }
     return std::move(network_);
   }
 

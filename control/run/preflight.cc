@@ -12,6 +12,7 @@
 #include "control/run/cores.h"
 #include "control/story/text.h"
 #include "dataplane/ids.h"
+#include "dataplane/net/link_stage.h"
 
 namespace lapse::run {
 namespace {
@@ -300,7 +301,10 @@ class Checker {
 
   void plan_memory() {
     const std::vector<io::PortWish> wishes = wishes_of(request_.topology, request_.workers);
-    buffers_ = io::plan_pool(wishes, request_.workers).memory_bytes + kEalBytes + wishes.size() * kDeviceBytes;
+    const bool holds = std::any_of(request_.topology.links.begin(), request_.topology.links.end(),
+                                   [](const topology::Link& link) { return link.impairments.holds_packets(); });
+    buffers_ = io::plan_pool(wishes, request_.workers, holds ? LinkStage::kCapacity : 0).memory_bytes + kEalBytes +
+               wishes.size() * kDeviceBytes;
     result_.memory_mebibytes = std::max((buffers_ + kMebibyte - 1) / kMebibyte, kLeastMebibytes);
     const bool on_bus = std::any_of(request_.topology.ports.begin(), request_.topology.ports.end(),
                                     [](const Port& port) { return port.kind == Port::Kind::kPci; });
@@ -358,10 +362,12 @@ Preflight check(const Request& request, const Machine& machine) {
 std::vector<io::PortWish> wishes_of(const topology::Topology& topology, size_t workers) {
   std::vector<io::PortWish> wishes;
   for (const Port& port : topology.ports) {
+    const topology::Link* link = topology.find_link(port.link);
+    const uint16_t link_mtu = link == nullptr ? uint16_t{0} : link->impairments.mtu;
     wishes.push_back({.workers = static_cast<uint16_t>(workers),
                       .queues = port.queues,
                       .receive_descriptors = port.receive_descriptors,
-                      .mtu = port.mtu});
+                      .mtu = port.mtu || link_mtu == 0 ? port.mtu : link_mtu});
   }
   return wishes;
 }

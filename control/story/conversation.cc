@@ -113,7 +113,7 @@ void apply_to_ends(const Entry& entry, bool is_tcp, std::array<EndState, 2>& end
     speaker.bytes_sent += entry.payload;
     change(speaker, after_sending(speaker.belief, entry.tcp_flags));
   }
-  if (entry.to == kNoBox) {
+  if (entry.to == kNoBox && !entry.lost) {
     listener.seen = true;
     ++listener.packets_received;
     change(listener, after_receiving(listener.belief, entry.tcp_flags));

@@ -64,7 +64,8 @@ struct Entry {
   End from_end = End::kOpener;  // which end's direction the packet travels in
   DropReason reason = DropReason::kConsumed;
   Told told = Told::kNobody;
-  bool dropped = false;    // kCrossing: by the box it entered
+  bool dropped = false;    // kCrossing: by the box it entered, or on the link
+  bool lost = false;       // kCrossing: dropped on the link: 'to' never saw it
   bool late = false;       // kCrossing: it met no living flow there
   BoxId from = kNoBox;     // kNoBox: the end that speaks
   BoxId to = kNoBox;       // kNoBox: the end that listens; kBoxEvent: the box
@@ -75,6 +76,7 @@ struct Entry {
   uint16_t payload = 0;
   uint32_t sequence = 0;
   uint32_t timeout_ms = 0;
+  uint64_t frame = 0;   // kCrossing: its beginning in a capture; 0: not kept
   Ipv4Address outside;  // kFlowNew: how the other side of the box sees the opener
   Be16 outside_port;
   uint32_t keepalives = 0;            // kFold

@@ -141,12 +141,11 @@ std::string fold_text(const Entry& sum, bool dropped, const Conversation& conver
   const uint64_t packets = uint64_t{sum.packets[0]} + sum.packets[1];
   const std::string during = sum.last - sum.time >= std::chrono::seconds(1) ? " in " + about(sum.last - sum.time) : "";
   if (dropped) {
-    return absl::StrCat("··· ", count_text(packets), " more", during, ", each dropped in the same way ···");
+    return absl::StrCat(count_text(packets), " more", during, ", each dropped in the same way");
   }
   if (sum.role == Role::kKeepalive || sum.role == Role::kKeepaliveAnswer) {
     const bool all_answered = packets == 2 * uint64_t{sum.keepalives};
-    return absl::StrCat("··· ", counted(sum.keepalives, "more keepalive"), during,
-                        all_answered ? ", each answered" : "", " ···");
+    return absl::StrCat(counted(sum.keepalives, "more keepalive"), during, all_answered ? ", each answered" : "");
   }
   std::string data;
   for (const End end : {End::kOpener, End::kResponder}) {
@@ -155,7 +154,7 @@ std::string fold_text(const Entry& sum, bool dropped, const Conversation& conver
                       end_name(conversation, end, directory));
     }
   }
-  return absl::StrCat("··· ", counted(packets, "packet"), data, during, " ···");
+  return absl::StrCat(counted(packets, "packet"), data, during);
 }
 
 bool ends_at_box(const Conversation& conversation, const topology::Directory& directory) {

@@ -27,7 +27,7 @@ std::string long_reason(const Entry& entry);
 // "forgets the flow after 350 s of silence; nobody was told".
 std::string box_event_text(const Entry& entry);
 
-// "··· 1,234 packets, 1.0 GiB from app ···".
+// "1,234 packets, 1.0 GiB from app".
 std::string fold_text(const Entry& sum, bool dropped, const Conversation& conversation,
                       const topology::Directory& directory);
 

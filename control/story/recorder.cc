@@ -98,13 +98,21 @@ void Recorder::add_packet(const Event& event) {
     recording->has_syn = true;
     recording->syn_sequence = event.sequence;
   }
-  const Entry entry = crossing(*recording, event, from_end);
+  Entry entry = crossing(*recording, event, from_end);
+  if (event.kind == EventKind::kPacketDropped) {
+    entry.dropped = entry.lost = true;
+    entry.reason = event.reason;
+  }
   name_ends(recording->story, event, entry);
   order_boxes(recording->story, entry);
   append(*recording, entry);
 }
 
 void Recorder::add_drop(const Event& event) {
+  if (event.box == kNoBox) {
+    add_packet(event);  // it set out, and the link lost it
+    return;
+  }
   End from_end = End::kOpener;
   Recording* recording = at(event.tuple, from_end);
   if (recording == nullptr) {

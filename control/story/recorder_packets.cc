@@ -35,6 +35,7 @@ Entry Recorder::crossing(Recording& recording, const Event& event, End from_end)
   entry.tcp_flags = event.tcp_flags;
   entry.payload = event.payload_length;
   entry.sequence = event.sequence;
+  entry.frame = event.frame;
   if (is_tcp(event)) {
     entry.role = role_of(recording, event, from_end);
     if ((event.tcp_flags & kTcpRst) != 0) {

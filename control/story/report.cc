@@ -184,7 +184,7 @@ json end_json(const Conversation& conversation, End which, const topology::Direc
 }
 
 // Ids of the conversations to draw, in the order of time.
-std::vector<uint64_t> worth_drawing(const Recorder& recorder) {
+std::vector<uint64_t> ids_worth_drawing(const Recorder& recorder) {
   struct Candidate {
     int score;
     uint64_t packets;
@@ -232,12 +232,20 @@ Verdict verdict(const Recorder& recorder, const topology::Directory& directory) 
   return result;
 }
 
+std::vector<Conversation> worth_drawing(const Recorder& recorder) {
+  std::vector<Conversation> stories;
+  for (const uint64_t id : ids_worth_drawing(recorder)) {
+    for (Conversation& story : recorder.find("#" + std::to_string(id))) {
+      stories.push_back(std::move(story));
+    }
+  }
+  return stories;
+}
+
 std::string report(const Recorder& recorder, const topology::Directory& directory, const LadderOptions& options) {
   std::string text;
-  for (const uint64_t id : worth_drawing(recorder)) {
-    for (const Conversation& story : recorder.find("#" + std::to_string(id))) {
-      text += render_ladder(story, directory, options) + "\n";
-    }
+  for (const Conversation& story : worth_drawing(recorder)) {
+    text += render_ladder(story, directory, options) + "\n";
   }
   if (text.empty()) {
     text = "No packet met a box.\n\n";

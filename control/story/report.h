@@ -26,6 +26,9 @@ struct Verdict {
 };
 Verdict verdict(const Recorder& recorder, const topology::Directory& directory);
 
+// The conversations that tell most about forgetting, at most three, or else the busiest; oldest first.
+std::vector<Conversation> worth_drawing(const Recorder& recorder);
+
 // The ladders that tell most about forgetting, at most three, or else that of the busiest conversation. The last line
 // is the verdict's sentence.
 std::string report(const Recorder& recorder, const topology::Directory& directory, const LadderOptions& options = {});

@@ -59,8 +59,8 @@ bool same_run(const Row& left, const Row& right) {
   if (left.row_class == RowClass::kDropped) {
     const Entry& one = left.crossings.back();
     const Entry& another = right.crossings.back();
-    return one.to == another.to && one.reason == another.reason && one.from_end == another.from_end &&
-           one.tcp_flags == another.tcp_flags;
+    return one.to == another.to && one.link == another.link && one.reason == another.reason &&
+           one.from_end == another.from_end && one.tcp_flags == another.tcp_flags;
   }
   return true;
 }

@@ -303,6 +303,40 @@ void check_counts(const Draft& draft, Report& report) {
   }
 }
 
+// Hosts of one link talk without the data plane, which is what impairs a link.
+void check_impairments_act(const Draft& draft, Report& report) {
+  std::set<std::string_view> with_a_box;
+  for (const DraftAttachment& one : draft.attachments) {
+    if (draft.topology.find_host(one.owner) == nullptr) {
+      with_a_box.insert(one.attachment.link);
+    }
+  }
+  for (const Link& link : draft.topology.links) {
+    Impairments acting = link.impairments;
+    acting.mtu = 0;  // the hosts' own interfaces have it, too
+    if (draft.complete && acting.any() && !with_a_box.contains(link.name)) {
+      report.error(
+          link.place, concat("links.", shown(link.name)),
+          "delay, jitter, loss, reorder, duplicate and rate have no effect without a box on the link; accepted "
+          "is mtu alone, because hosts reach each other past the boxes");
+    }
+  }
+}
+
+// One fact: what a link carries is what its device has to carry.
+void check_port_mtus(const Draft& draft, Report& report) {
+  for (size_t number = 0; number < draft.topology.ports.size(); ++number) {
+    const Port& port = draft.topology.ports[number];
+    const Link* link = draft.topology.find_link(port.link);
+    if (link != nullptr && port.mtu && link->impairments.mtu != 0 && *port.mtu != link->impairments.mtu) {
+      report.error(draft.port_places[number].link, concat("ports.", shown(port.link), ".mtu"),
+                   concat("differs (", std::to_string(*port.mtu), ") from the link's, which is ",
+                          std::to_string(link->impairments.mtu), " (", line_of(link->place),
+                          "); accepted is one of the two, or the same twice"));
+    }
+  }
+}
+
 void check_unused_links(const Draft& draft, Report& report) {
   std::set<std::string_view> used;
   for (const DraftAttachment& one : draft.attachments) {
@@ -329,6 +363,8 @@ void check_draft(const Draft& draft, Report& report) {
   check_ports(draft, report);
   check_start_at(draft, report);
   check_counts(draft, report);
+  check_impairments_act(draft, report);
+  check_port_mtus(draft, report);
   check_unused_links(draft, report);
 }
 

@@ -94,25 +94,6 @@ std::string default_name(const std::string& file_name) {
 
 }  // namespace
 
-void load_links(ObjectReader& file, Draft& draft) {
-  for (const Entry* entry : file.named_entries("links", kLongestName)) {
-    draft.names.push_back({entry->key, "link", entry->place});
-    ObjectReader reader(entry->value, kLinkObject, concat("links.", shown(entry->key)), entry->place, file.report());
-    const auto subnet = reader.prefix("subnet");
-    draft.subnet_places.push_back(subnet ? subnet->place : entry->place);
-    if (!subnet) {
-      draft.topology.links.push_back({entry->key, {}, entry->place});
-      continue;
-    }
-    if (subnet->value.length < 8 || subnet->value.length > 31) {
-      reader.error(subnet->place, "subnet",
-                   concat("the prefix length is out of range (", to_string(subnet->value),
-                          "); accepted is an IPv4 prefix of 8 to 31 bits"));
-    }
-    draft.topology.links.push_back({entry->key, subnet->value, entry->place});
-  }
-}
-
 void load_boxes(ObjectReader& file, Draft& draft) {
   for (const Entry* entry : file.named_entries("boxes", kLongestName)) {
     draft.names.push_back({entry->key, "box", entry->place});

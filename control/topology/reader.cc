@@ -146,6 +146,14 @@ std::optional<Said<Duration>> ObjectReader::duration(std::string_view name) {
   return parsed(name, Shape::kDuration, parse_duration);
 }
 
+std::optional<Said<Probability>> ObjectReader::probability(std::string_view name) {
+  return parsed(name, Shape::kProbability, parse_probability);
+}
+
+std::optional<Said<uint64_t>> ObjectReader::rate(std::string_view name) {
+  return parsed(name, Shape::kRate, parse_rate);
+}
+
 std::optional<Said<Ipv4Address>> ObjectReader::address(std::string_view name) {
   return parsed(name, Shape::kAddress, parse_address);
 }

@@ -54,6 +54,8 @@ class ObjectReader {
   std::optional<Said<std::string_view>> choice(std::string_view key);  // kChoice; the view is the table's
   std::optional<Said<uint64_t>> count(std::string_view key);
   std::optional<Said<Duration>> duration(std::string_view key);
+  std::optional<Said<Probability>> probability(std::string_view key);
+  std::optional<Said<uint64_t>> rate(std::string_view key);  // bits a second
   std::optional<Said<Ipv4Address>> address(std::string_view key);
   std::optional<Said<Ipv4Prefix>> prefix(std::string_view key);
   std::vector<Said<std::string>> texts(std::string_view key);

@@ -8,8 +8,6 @@
 namespace lapse::topology {
 namespace {
 
-constexpr std::string_view kNotYetImpairment =
-    "impairments of links are not available yet: a link carries every packet, at once and in order";
 constexpr std::string_view kNotYetProvider = "not available yet: this setting of the provider's API has no effect here";
 
 constexpr std::array<std::string_view, 1> kAvailableKinds{"nat-gateway"};
@@ -41,18 +39,27 @@ constexpr std::array<Refused, 3> kTopologyRefused{{
     {"scenario", "this is a scenario, not a topology; lapse sim plays it"},
 }};
 
-constexpr std::array<Key, 1> kLinkKeys{{
+constexpr std::string_view kProbabilityAccepted = "a percentage like 1% or 0.5%, or a fraction with a point like 0.01";
+constexpr std::array<Key, 8> kLinkKeys{{
     {"subnet", Shape::kPrefix, "the IPv4 network of the link", "an IPv4 prefix of 8 to 31 bits like 10.0.1.0/24",
      Need::kRequired},
-}};
-constexpr std::array<Refused, 7> kLinkRefused{{
-    {"mtu", kNotYetImpairment},
-    {"delay", kNotYetImpairment},
-    {"jitter", kNotYetImpairment},
-    {"loss", kNotYetImpairment},
-    {"reorder", kNotYetImpairment},
-    {"duplicate", kNotYetImpairment},
-    {"rate", kNotYetImpairment},
+    {"mtu",
+     Shape::kCount,
+     "the largest packet, in bytes without the Ethernet header; a larger one is dropped",
+     "a whole number, 576 to 9216",
+     Need::kOptional,
+     nullptr,
+     {},
+     576,
+     9216},
+    {"delay", Shape::kDuration, "how long a packet takes to cross the link", "a duration with a unit like 20ms"},
+    {"jitter", Shape::kDuration, "delays are evenly spread this far around the delay, and packets keep their order",
+     "a duration with a unit like 5ms, at most the delay"},
+    {"loss", Shape::kProbability, "how many packets the link loses", kProbabilityAccepted},
+    {"reorder", Shape::kProbability, "how many packets skip the delay and overtake the others", kProbabilityAccepted},
+    {"duplicate", Shape::kProbability, "how many packets arrive twice", kProbabilityAccepted},
+    {"rate", Shape::kRate, "how many bits a second the link carries in each direction",
+     "a whole number with a unit like 64kbit, 10mbit or 1gbit, 1kbit to 100gbit"},
 }};
 
 constexpr std::array<Key, 6> kAttachmentKeys{{
@@ -217,7 +224,7 @@ constexpr std::array<Key, 2> kNatGatewaySidesKeys{{
 }  // namespace
 
 constinit const Object kTopologyObject{"topology", kTopologyKeys, kTopologyRefused};
-constinit const Object kLinkObject{"link", kLinkKeys, kLinkRefused};
+constinit const Object kLinkObject{"link", kLinkKeys};
 constinit const Object kAttachmentObject{"attachment", kAttachmentKeys};
 constinit const Object kRouteObject{"route", kRouteKeys};
 constinit const Object kHostObject{"host", kHostKeys, {}, &kAttachmentObject};

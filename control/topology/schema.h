@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/time.h"
+
 namespace lapse::topology {
 
 enum class Shape {
@@ -25,6 +27,8 @@ enum class Shape {
   kTextByKey,     // a map whose keys are free and may contain dots
   kCount,         // a whole number from 'least' to 'most'
   kDuration,      // with a unit
+  kProbability,   // a percentage, or a fraction with a point
+  kRate,          // bits a second, with a unit
   kChoice,        // one of 'choices'
   kChoiceBySide,  // one of 'choices', or a map with the keys of 'object' of such
   kAddress,       // an IPv4 address
@@ -87,6 +91,9 @@ std::span<const std::string_view> planned_kinds();
 // Late-packet behaviours of the nat-gateway, and those that other versions and kinds have.
 std::span<const std::string_view> available_late_packets();
 std::span<const std::string_view> planned_late_packets();
+
+// The longest delay of a link.
+inline constexpr Duration kLongestDelay = std::chrono::hours(1);
 
 // How many queues a port may have: a worker has at most one of each.
 inline constexpr size_t kMostQueues = 16;

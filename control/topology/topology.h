@@ -21,6 +21,7 @@
 
 #include "dataplane/box/nat_gateway.h"
 #include "dataplane/flow/timeouts.h"
+#include "dataplane/net/impairments.h"
 #include "dataplane/wire/address.h"
 
 namespace lapse::topology {
@@ -50,6 +51,7 @@ struct Attachment {
 struct Link {
   std::string name;
   Ipv4Prefix subnet;
+  Impairments impairments;
   Place place;
 };
 

@@ -22,6 +22,19 @@ constexpr std::array<Unit, 5> kUnits{{{"d", std::chrono::hours(24)},
                                       {"s", std::chrono::seconds(1)},
                                       {"ms", std::chrono::milliseconds(1)}}};
 
+struct RateUnit {
+  std::string_view name;
+  uint64_t bits;
+};
+
+// Largest first.
+constexpr std::array<RateUnit, 4> kRateUnits{
+    {{"gbit", 1'000'000'000}, {"mbit", 1'000'000}, {"kbit", 1000}, {"bit", 1}}};
+constexpr uint64_t kLeastRate = 1000;
+constexpr uint64_t kMostRate = 100'000'000'000;
+
+constexpr size_t kMostDigits = 9;  // before and behind the point of a probability
+
 absl::Status wrong(std::string_view what, std::string_view value) {
   return absl::InvalidArgumentError(concat(what, " (", shown(value), ")"));
 }
@@ -135,6 +148,56 @@ std::string duration_text(Duration duration) {
     }
   }
   return text;
+}
+
+absl::StatusOr<Probability> parse_probability(std::string_view text) {
+  std::string_view rest = text;
+  const bool percent = rest.ends_with('%');
+  rest.remove_suffix(percent ? 1 : 0);
+  const std::string_view whole = take_while(rest, is_digit);
+  const bool has_point = rest.starts_with('.');
+  rest.remove_prefix(has_point ? 1 : 0);
+  const std::string_view behind = take_while(rest, is_digit);
+  if (!rest.empty() || whole.empty() || (has_point && behind.empty()) || whole.size() + behind.size() > kMostDigits) {
+    return wrong("neither a percentage nor a fraction", text);
+  }
+  double value = static_cast<double>(*to_number(concat(whole, behind)));
+  for (size_t digit = 0; digit < behind.size(); ++digit) {
+    value /= 10;
+  }
+  if (!percent && !has_point && value != 0) {
+    return wrong("a percent sign or a point is missing", text);
+  }
+  const double share = percent ? value / 100 : value;
+  if (share > 1) {
+    return wrong("more than always", text);
+  }
+  const Probability probability(share);
+  if (share > 0 && !probability.is_possible()) {
+    return wrong("too small to ever happen", text);
+  }
+  return probability;
+}
+
+absl::StatusOr<uint64_t> parse_rate(std::string_view text) {
+  std::string_view unit_name = text;
+  const std::string_view digits = take_while(unit_name, is_digit);
+  if (digits.empty()) {
+    return wrong("not a rate", text);
+  }
+  if (unit_name.empty()) {
+    return wrong("a unit is missing", text);
+  }
+  const auto unit =
+      std::find_if(kRateUnits.begin(), kRateUnits.end(), [&](const RateUnit& one) { return one.name == unit_name; });
+  if (unit == kRateUnits.end()) {
+    return wrong(concat("the unit ", shown(unit_name), " is unknown"), text);
+  }
+  const std::optional<uint64_t> number = to_number(digits);
+  if (!number || *number > kMostRate / unit->bits || *number * unit->bits < kLeastRate) {
+    return wrong("out of range", text);
+  }
+  return *number * unit->bits;
 }
 
 absl::StatusOr<uint64_t> parse_count(std::string_view text) {

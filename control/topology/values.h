@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "dataplane/net/impairments.h"
 #include "dataplane/time.h"
 #include "dataplane/wire/address.h"
 
@@ -29,6 +30,12 @@ absl::StatusOr<Duration> parse_duration(std::string_view text);
 
 // The shortest text that parse_duration() reads back: "350s" stays "350s", 432000 s is "5d".
 std::string duration_text(Duration duration);
+
+// "1%", "0.5%", "0.01". A number without a percent sign has a point, so that nobody's 1 is taken for 100%.
+absl::StatusOr<Probability> parse_probability(std::string_view text);
+
+// "64kbit", "10mbit", "1gbit", as tc(8) writes bits a second.
+absl::StatusOr<uint64_t> parse_rate(std::string_view text);
 
 absl::StatusOr<uint64_t> parse_count(std::string_view text);
 absl::StatusOr<Ipv4Address> parse_address(std::string_view text);

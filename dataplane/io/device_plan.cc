@@ -197,10 +197,10 @@ absl::StatusOr<DevicePlan> plan_device(const DeviceCapabilities& device, const P
   return plan;
 }
 
-PoolPlan plan_pool(std::span<const PortWish> ports, size_t workers) {
+PoolPlan plan_pool(std::span<const PortWish> ports, size_t workers, size_t held) {
   PoolPlan plan;
   size_t largest = kUsualMtu;
-  plan.packets = kHeldPackets + workers * kPacketsAWorker;
+  plan.packets = kHeldPackets + workers * (kPacketsAWorker + held);
   for (const PortWish& port : ports) {
     const size_t queues = std::min(port.queues.value_or(port.workers), port.workers);
     plan.packets += queues * (port.receive_descriptors.value_or(kUsualDescriptors) + kUsualDescriptors);

@@ -103,12 +103,12 @@ absl::StatusOr<DevicePlan> plan_device(const DeviceCapabilities& device, const P
 // "ipv4, ipv4-tcp, ipv4-udp".
 std::string text(const RssFields& fields);
 
-// The buffers that the ports need between them.
+// The buffers that the ports need between them, and 'held' packets that each worker may hold on impaired links.
 struct PoolPlan {
   size_t packets = 0;
   size_t frame_bytes = 0;
   size_t memory_bytes = 0;  // of the pool
 };
-PoolPlan plan_pool(std::span<const PortWish> ports, size_t workers);
+PoolPlan plan_pool(std::span<const PortWish> ports, size_t workers, size_t held = 0);
 
 }  // namespace lapse::io

@@ -1,5 +1,6 @@
 #include "dataplane/net/network.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace lapse {
@@ -20,6 +21,19 @@ void Network::set_port(LinkId link, Port* port) {
   if (links_[index(link)].queues.distributes()) {
     next_poller_ = (next_poller_ + links_[index(link)].queues.pollers()) % workers_;
   }
+}
+
+void Network::impair(LinkId link, const Impairments& impairments, uint64_t seed) {
+  links_[index(link)].impairments = impairments;
+  links_[index(link)].seed = seed;
+}
+
+bool Network::has_impaired_links() const {
+  return std::any_of(links_.begin(), links_.end(), [](const Link& link) { return link.impairments.any(); });
+}
+
+bool Network::has_links_that_hold_packets() const {
+  return std::any_of(links_.begin(), links_.end(), [](const Link& link) { return link.impairments.holds_packets(); });
 }
 
 BoxId Network::add_box(std::unique_ptr<Box> box) {
@@ -68,6 +82,14 @@ uint64_t Network::waiting_packets() const {
   return waiting;
 }
 
+uint64_t Network::packets_on(LinkId link) const {
+  uint64_t packets = 0;
+  for (const auto& counters : link_counters_[index(link)]) {
+    packets += counters->held.get() - counters->released.get();
+  }
+  return packets;
+}
+
 Conservation Network::box_conservation(BoxId id) const {
   Conservation sum;
   for (const auto& counters : box_counters_[index(id)]) {
@@ -90,8 +112,9 @@ Conservation Network::process_conservation() const {
     sum.dropped += box.dropped;
     sum.held += box.held;
   }
-  for (const auto& link : link_counters_) {
-    for (const auto& counters : link) {
+  for (size_t link = 0; link < link_counters_.size(); ++link) {
+    sum.held += packets_on(LinkId{static_cast<uint8_t>(link)});
+    for (const auto& counters : link_counters_[link]) {
       sum.received += counters->received_packets.get();
       sum.originated += counters->originated.get();
       sum.sent += counters->sent_packets.get();

@@ -16,6 +16,8 @@
 #include "dataplane/box/box.h"
 #include "dataplane/counters.h"
 #include "dataplane/net/handoff.h"
+#include "dataplane/net/impairments.h"
+#include "dataplane/net/line_rate.h"
 #include "dataplane/net/neighbours.h"
 #include "dataplane/net/port.h"
 #include "dataplane/net/queue_plan.h"
@@ -52,7 +54,9 @@ struct alignas(64) LinkCounters {
   Counter received_bytes;
   Counter sent_packets;
   Counter sent_bytes;
-  Counter originated;  // ARP messages, ICMP time exceeded
+  Counter originated;  // ARP messages, ICMP time exceeded, copies
+  Counter held;        // packets that did not cross at once
+  Counter released;    // of those, the ones that are across
   DropCounters dropped;
 };
 
@@ -60,6 +64,8 @@ struct Link {
   Port* port = nullptr;  // null: the link is internal
   QueuePlan queues;
   std::vector<InterfaceId> interfaces;
+  Impairments impairments;
+  uint64_t seed = 0;  // of its random streams
 };
 
 struct BoxSlot {
@@ -77,6 +83,10 @@ class Network {
   InterfaceId add_interface(Interface interface);
   // Null takes the port away. Ports with fewer queues than workers go to one worker after the other.
   void set_port(LinkId link, Port* port);
+  // Before the first path is made.
+  void impair(LinkId link, const Impairments& impairments, uint64_t seed);
+  bool has_impaired_links() const;
+  bool has_links_that_hold_packets() const;
 
   size_t workers() const { return workers_; }
   const std::vector<Link>& links() const { return links_; }
@@ -92,6 +102,12 @@ class Network {
   InterfaceId find_by_mac(LinkId link, const MacAddress& mac) const;
   InterfaceId find_by_address(LinkId link, Ipv4Address address) const;
 
+  // What 'from' puts on 'link'; kNoInterface: what comes from outside the process.
+  static LineId line(LinkId link, InterfaceId from) {
+    return LineId{static_cast<uint8_t>(from == kNoInterface ? kMaxInterfaces + index(link) : index(from))};
+  }
+  LineRate& line_rate(LineId line) { return line_rates_[index(line)]; }
+
   Neighbours& neighbours() { return neighbours_; }
   Handoff& handoff() { return handoff_; }
 
@@ -105,6 +121,7 @@ class Network {
   Conservation box_conservation(BoxId id) const;
   Conservation process_conservation() const;
   uint64_t waiting_packets() const;
+  uint64_t packets_on(LinkId link) const;  // held by its impairments
 
  private:
   size_t workers_;
@@ -116,6 +133,7 @@ class Network {
   Handoff handoff_;
   std::vector<std::vector<std::unique_ptr<BoxCounters>>> box_counters_;
   std::vector<std::vector<std::unique_ptr<LinkCounters>>> link_counters_;
+  std::array<LineRate, kMaxLines> line_rates_;
   std::array<Counter, kMaxWorkers> waiting_in_;
   std::array<Counter, kMaxWorkers> waiting_out_;
 };

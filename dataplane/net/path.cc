@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "dataplane/frame_ring.h"
 #include "dataplane/net/distribution.h"
 #include "dataplane/wire/arp.h"
 #include "dataplane/wire/emit.h"
@@ -21,6 +22,7 @@ Path::Path(WorkerId worker, Network& network, PacketPool& pool, EventRing* event
       events_(events),
       trace_(events == nullptr ? Trace::kOff : trace),
       output_(worker, pool, events),
+      stage_(network.has_impaired_links() ? std::make_unique<LinkStage>(worker, network) : nullptr),
       transmit_(network.links().size()) {
   for (size_t interface = 0; interface < network.interfaces().size(); ++interface) {
     pending_.push_back(std::make_unique<Pending>());
@@ -117,7 +119,8 @@ InterfaceId Path::station(LinkId link, const MacAddress& mac) {
   return last_station_.interface;
 }
 
-// A link is this one function: a frame put on it reaches the box side it is addressed to, or leaves the process.
+// A link is this one function: a frame put on it reaches the box side it is addressed to, or leaves the process; at once,
+// or after what the link's impairments do to it.
 void Path::carry(Packet* packet, LinkId link, const Now& now) {
   const bool from_outside = packet->from_interface == kNoInterface;
   packet->link = link;
@@ -127,14 +130,81 @@ void Path::carry(Packet* packet, LinkId link, const Now& now) {
     return;
   }
   const InterfaceId to = station(link, ethernet.destination);
+  if (stage_ != nullptr && stage_->impairs(link) && packet->kind != PacketKind::kArp &&
+      (to != kNoInterface || !from_outside)) [[unlikely]] {
+    impair(to, packet, now);
+  } else {
+    arrive(to, packet, now);
+  }
+}
+
+void Path::impair(InterfaceId to, Packet* packet, const Now& now) {
+  if (const auto reason = stage_->loses(*packet)) {
+    drop_on_link(to, packet, *reason, now);
+    return;
+  }
+  Packet* copy = stage_->duplicates(*packet) ? copy_of(*packet) : nullptr;
+  send_along(to, packet, now);
+  if (copy != nullptr) {
+    send_along(to, copy, now);
+  }
+}
+
+void Path::send_along(InterfaceId to, Packet* packet, const Now& now) {
+  const LinkStage::Verdict verdict = stage_->send(packet, to, now.now);
+  switch (verdict.fate) {
+    case LinkStage::Fate::kArrives:
+      arrive(to, packet, now);
+      break;
+    case LinkStage::Fate::kHeld:
+      counters(packet->link).held.add();
+      break;
+    case LinkStage::Fate::kDropped:
+      drop_on_link(to, packet, verdict.reason, now);
+      break;
+  }
+}
+
+Packet* Path::copy_of(const Packet& packet) {
+  LinkCounters& link_counters = counters(packet.link);
+  link_counters.originated.add();
+  Packet* copy = pool_->allocate();
+  if (copy == nullptr || copy->tailroom() < packet.length) {
+    link_counters.dropped[static_cast<size_t>(DropReason::kPoolEmpty)].add();
+    if (copy != nullptr) {
+      release(copy);
+    }
+    return nullptr;
+  }
+  copy_packet(packet, *copy);
+  return copy;
+}
+
+// Held packets are across their link: what became due in one jump comes in several rounds.
+void Path::take_arrivals(const Now& now) {
+  for (size_t taken = 0; taken < kMostArrivals; ++taken) {
+    const auto arrival = stage_->take_due(now.now);
+    if (!arrival) {
+      return;
+    }
+    counters(arrival->packet->link).released.add();
+    if (work_ >= kMuchWork) {
+      serve_all(now);
+    }
+    arrive(arrival->to, arrival->packet, now);
+  }
+}
+
+void Path::arrive(InterfaceId to, Packet* packet, const Now& now) {
+  const LinkId link = packet->link;
   if (trace_ == Trace::kPackets && packet->kind != PacketKind::kArp) {
-    trace_crossing(*packet, link, to, now);
+    trace(EventKind::kPacket, *packet, to, now, DropReason::kConsumed, kNoBox);
   }
   if (to != kNoInterface) {
     enter(to, packet, now);
     return;
   }
-  if (from_outside || network_->link(link).port == nullptr) {
+  if (packet->from_interface == kNoInterface || network_->link(link).port == nullptr) {
     drop(link, packet, DropReason::kNotForUs);
     return;
   }
@@ -182,20 +252,20 @@ void Path::handle_arp(LinkId link, Packet* packet, const Now& now) {
 void Path::enter(InterfaceId to, Packet* packet, const Now& now) {
   const Interface& interface = network_->interface(to);
   if (++packet->hops > kMaxHops) {
-    drop(interface.link, packet, DropReason::kLoop);
+    drop_on_entering(to, packet, DropReason::kLoop, now);
     return;
   }
   if (interface.own_addresses == OwnAddresses::kAnswerNothing && interface.owns(packet->tuple.destination)) {
-    drop(interface.link, packet, DropReason::kUnsolicited);
+    drop_on_entering(to, packet, DropReason::kUnsolicited, now);
     return;
   }
   if (packet->header_at<Ipv4Header>(packet->l3_offset).ttl <= 1) {
-    answer_expired_ttl(interface, packet, now);
+    answer_expired_ttl(to, packet, now);
     return;
   }
   Pending& pending = *pending_[index(to)];
   if (pending.count == Pending::kCapacity) {
-    drop(interface.link, packet, DropReason::kLoop);
+    drop_on_entering(to, packet, DropReason::kLoop, now);
     return;
   }
   pending.counters->received_packets[index(interface.side)].add();
@@ -204,18 +274,18 @@ void Path::enter(InterfaceId to, Packet* packet, const Now& now) {
   ++work_;
 }
 
-void Path::answer_expired_ttl(const Interface& interface, Packet* packet, const Now& now) {
-  const LinkId link = interface.link;
+void Path::answer_expired_ttl(InterfaceId to, Packet* packet, const Now& now) {
+  const Interface& interface = network_->interface(to);
   Packet* answer = may_be_answered_by_icmp(*packet) ? pool_->allocate() : nullptr;
   if (answer == nullptr) {
-    drop(link, packet, DropReason::kTtl);
+    drop_on_entering(to, packet, DropReason::kTtl, now);
     return;
   }
   write_time_exceeded(*packet, interface.addresses.front(), *answer);
-  drop(link, packet, DropReason::kAnswered);
-  counters(link).originated.add();
+  drop_on_entering(to, packet, DropReason::kAnswered, now);
+  counters(interface.link).originated.add();
   answer->origin = Origin::kOriginated;
-  leave(network_->interface_of(interface.box, interface.side), answer, now);
+  leave(to, answer, now);
 }
 
 void Path::serve_all(const Now& now) {
@@ -229,6 +299,9 @@ void Path::serve_all(const Now& now) {
 }
 
 void Path::run(const Now& now) {
+  if (stage_ != nullptr) {
+    take_arrivals(now);
+  }
   serve_all(now);
   for (size_t link = 0; link < transmit_.size(); ++link) {
     if (transmit_[link].count > 0) {
@@ -271,7 +344,7 @@ void Path::leave(InterfaceId from, Packet* packet, const Now& now) {
   }
   const auto next_hop = interface.routes.next_hop(packet->tuple.destination);
   if (!next_hop) {
-    drop(interface.link, packet, DropReason::kNoRoute);
+    drop_on_leaving(from, packet, DropReason::kNoRoute, now);
     return;
   }
   if (from == last_hop_.from && *next_hop == last_hop_.address) [[likely]] {
@@ -310,7 +383,7 @@ void Path::wait(InterfaceId from, Packet* packet, Ipv4Address next_hop, const No
     same += waiting_[i].next_hop == next_hop && waiting_[i].from == from ? 1 : 0;
   }
   if (waiting_count_ == waiting_.size() || same == kWaitingPerNeighbour) {
-    drop(network_->interface(from).link, packet, DropReason::kNeighbourQueueFull);
+    drop_on_leaving(from, packet, DropReason::kNeighbourQueueFull, now);
     return;
   }
   waiting_[waiting_count_++] = {packet, from, next_hop, now.real + kWaitFor};
@@ -330,7 +403,7 @@ void Path::retry_waiting(const Now& now) {
       send_to(waiting.from, waiting.packet, *answer.mac, now);
     } else if (now.real >= waiting.deadline) {
       network_->waited(worker_).add();
-      drop(link, waiting.packet, DropReason::kNeighbourUnreachable);
+      drop_on_leaving(waiting.from, waiting.packet, DropReason::kNeighbourUnreachable, now);
     } else {
       if (answer.ask) {
         ask(waiting.from, waiting.next_hop, now);
@@ -389,7 +462,7 @@ void Path::advance(const Now& now, size_t budget) {
 }
 
 std::optional<Instant> Path::next_deadline(const Now& now) const {
-  std::optional<Instant> earliest;
+  std::optional<Instant> earliest = stage_ == nullptr ? std::nullopt : stage_->next_arrival();
   for (const BoxSlot& slot : network_->boxes()) {
     const auto deadline = slot.box->next_deadline(worker_, now);
     if (deadline && (!earliest || *deadline < *earliest)) {
@@ -417,6 +490,10 @@ void Path::drop_held() {
     drop(network_->interface(waiting_[i].from).link, waiting_[i].packet, DropReason::kShutdown);
   }
   waiting_count_ = 0;
+  while (const auto under_way = stage_ == nullptr ? std::nullopt : stage_->take_due(Instant::max())) {
+    counters(under_way->packet->link).released.add();
+    drop(under_way->packet->link, under_way->packet, DropReason::kShutdown);
+  }
   for (size_t from = 0; from < network_->workers(); ++from) {
     std::array<Packet*, kBurst> packets;
     const WorkerId other{static_cast<uint8_t>(from)};
@@ -434,11 +511,39 @@ void Path::drop(LinkId link, Packet* packet, DropReason reason) {
   release(packet);
 }
 
-void Path::trace_crossing(const Packet& packet, LinkId link, InterfaceId to, const Now& now) {
-  Event event = packet_event(EventKind::kPacket, packet, now);
-  event.link = link;
+// By the link that the packet is on, or for want of a way to the next one. 'packet' is an IP packet.
+void Path::drop_on_link(InterfaceId to, Packet* packet, DropReason reason, const Now& now) {
+  if (trace_ == Trace::kPackets) {
+    trace(EventKind::kPacketDropped, *packet, to, now, reason, kNoBox);
+  }
+  drop(packet->link, packet, reason);
+}
+
+void Path::drop_on_leaving(InterfaceId from, Packet* packet, DropReason reason, const Now& now) {
+  packet->link = network_->interface(from).link;
+  packet->from_interface = from;
+  drop_on_link(kNoInterface, packet, reason, now);
+}
+
+// By the hop in front of a box: for whoever watches, by the box.
+void Path::drop_on_entering(InterfaceId to, Packet* packet, DropReason reason, const Now& now) {
+  if (trace_ == Trace::kPackets) {
+    trace(EventKind::kPacketDropped, *packet, to, now, reason, network_->interface(to).box);
+  }
+  drop(network_->interface(to).link, packet, reason);
+}
+
+void Path::trace(EventKind kind, const Packet& packet, InterfaceId to, const Now& now, DropReason reason, BoxId box) {
+  Event event = packet_event(kind, packet, now);
+  event.reason = reason;
+  event.box = box;
+  event.link = packet.link;
   event.from_interface = packet.from_interface;
   event.to_interface = to;
+  // What ends in front of a box was kept as it crossed the link.
+  if (events_->frames() != nullptr && box == kNoBox) {
+    event.frame = events_->frames()->push(packet, packet.link, now);
+  }
   events_->push(event);
 }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "dataplane/net/link_stage.h"
 #include "dataplane/net/network.h"
 #include "dataplane/output.h"
 
@@ -26,6 +27,7 @@ class Path {
  public:
   static constexpr uint8_t kMaxHops = 32;
   static constexpr size_t kMuchWork = 4 * Output::kCapacity;  // is served before more is taken in
+  static constexpr size_t kMostArrivals = kMuchWork;          // of packets that links have held, in one run()
   static constexpr size_t kWaitingCapacity = 64;
   static constexpr size_t kWaitingPerNeighbour = 8;
   static constexpr Duration kWaitFor = std::chrono::seconds(3);
@@ -43,13 +45,15 @@ class Path {
   size_t take_handed();
   void receive_handed(const Now& now);
 
-  // Serves the work list until it is empty, then hands everything for the ports and for other workers to them.
+  // Takes what links have held until now, serves the work list until it is empty, then hands everything for the ports
+  // and for other workers to them.
   void run(const Now& now);
 
-  // Housekeeping of the boxes, and packets that wait for a next hop.
+  // Housekeeping of the boxes, and packets that wait for a next hop; then as run().
   void advance(const Now& now, size_t budget);
 
-  // How long a worker may sleep: virtual time of the boxes' next deadline, real time of the next retry.
+  // How long a worker may sleep: virtual time of the boxes' next deadline or the next arrival from a link, real time of
+  // the next retry.
   std::optional<Instant> next_deadline(const Now& now) const;
   std::optional<Instant> next_retry(const Now& now) const;
   // Whether others have left something for this worker since it looked: asked between falling asleep and sleeping.
@@ -95,8 +99,13 @@ class Path {
   void receive_fragment(LinkId link, Packet* packet);
   InterfaceId station(LinkId link, const MacAddress& mac);
   void handle_arp(LinkId link, Packet* packet, const Now& now);
+  void impair(InterfaceId to, Packet* packet, const Now& now);
+  void send_along(InterfaceId to, Packet* packet, const Now& now);
+  Packet* copy_of(const Packet& packet);
+  void arrive(InterfaceId to, Packet* packet, const Now& now);
+  void take_arrivals(const Now& now);
   void enter(InterfaceId to, Packet* packet, const Now& now);
-  void answer_expired_ttl(const Interface& interface, Packet* packet, const Now& now);
+  void answer_expired_ttl(InterfaceId to, Packet* packet, const Now& now);
   void serve_all(const Now& now);
   void serve(InterfaceId interface, const Now& now);
   void collect(BoxId box, const Now& now);
@@ -109,7 +118,10 @@ class Path {
   void put_on_wire(LinkId link, Packet* packet);
   void flush(LinkId link);
   void drop(LinkId link, Packet* packet, DropReason reason);
-  void trace_crossing(const Packet& packet, LinkId link, InterfaceId to, const Now& now);
+  void drop_on_link(InterfaceId to, Packet* packet, DropReason reason, const Now& now);
+  void drop_on_leaving(InterfaceId from, Packet* packet, DropReason reason, const Now& now);
+  void drop_on_entering(InterfaceId to, Packet* packet, DropReason reason, const Now& now);
+  void trace(EventKind kind, const Packet& packet, InterfaceId to, const Now& now, DropReason reason, BoxId box);
 
   const Now* trace_at(const Now& now) const { return trace_ == Trace::kPackets ? &now : nullptr; }
   LinkCounters& counters(LinkId link) { return network_->link_counters(link, worker_); }
@@ -120,6 +132,7 @@ class Path {
   EventRing* events_;
   Trace trace_;
   Output output_;
+  std::unique_ptr<LinkStage> stage_;               // null: no link is impaired
   std::vector<std::unique_ptr<Pending>> pending_;  // by InterfaceId
   std::vector<TransmitBuffer> transmit_;           // by LinkId
   std::vector<Packet*> handed_;                    // between take_handed() and receive_handed()

@@ -78,6 +78,49 @@ std::optional<std::string> read(const std::string& path, Report& report) {
   return text.str();
 }
 
+struct Setting {
+  std::string text;
+  topology::Place place;
+};
+
+// What the scenario itself sets in its topology.
+std::vector<Setting> settings_of(const Node& root, Report& report) {
+  std::vector<Setting> settings;
+  const Entry* const entry = root.find("set");
+  if (entry == nullptr) {
+    return settings;
+  }
+  const std::vector<Node> one{entry->value};
+  for (const Node& item : entry->value.kind == Node::Kind::kList ? entry->value.items : one) {
+    if (item.kind == Node::Kind::kText) {
+      settings.push_back({item.text, item.place});
+    } else {
+      report.error(item.place, "set",
+                   concat("text is needed, found ", topology::describe(item),
+                          "; accepted is a list of PATH=VALUE like natgw.late_packet=drop"));
+    }
+  }
+  return settings;
+}
+
+// A topology tells of a setting as of the command line's; here its place is known.
+void find_places(const std::vector<Setting>& settings, topology::Findings& findings) {
+  findings.errors.clear();
+  for (topology::Finding& finding : findings.error_details) {
+    for (const Setting& setting : settings) {
+      if (finding.place.file == concat("--set ", topology::shown(setting.text))) {
+        finding.place = setting.place;
+      }
+    }
+    findings.errors.push_back(topology::to_string(finding));
+  }
+}
+
+template <typename Value>
+void append(std::vector<Value>& to, std::vector<Value>& from) {
+  std::move(from.begin(), from.end(), std::back_inserter(to));
+}
+
 // The topology that the scenario names, with the settings that are its own.
 bool load_its_topology(const Node& root, const std::vector<std::string>& settings, Scenario& scenario,
                        topology::Findings& findings, Report& report) {
@@ -88,10 +131,20 @@ bool load_its_topology(const Node& root, const std::vector<std::string>& setting
     return false;
   }
   const std::filesystem::path path = std::filesystem::path(scenario.file).parent_path() / entry->value.text;
-  std::vector<std::string> own;
-  std::copy_if(settings.begin(), settings.end(), std::back_inserter(own),
+  const std::vector<Setting> its_own = settings_of(root, report);
+  std::vector<std::string> all;
+  for (const Setting& setting : its_own) {
+    all.push_back(setting.text);
+  }
+  std::copy_if(settings.begin(), settings.end(), std::back_inserter(all),
                [](const std::string& setting) { return !is_of_scenario(setting); });
-  auto topology = topology::load_with(path.lexically_normal().string(), own, findings);
+  topology::Findings found;
+  auto topology = topology::load_with(path.lexically_normal().string(), all, found);
+  find_places(its_own, found);
+  append(findings.errors, found.errors);
+  append(findings.warnings, found.warnings);
+  append(findings.error_details, found.error_details);
+  append(findings.warning_details, found.warning_details);
   if (!topology) {
     return false;
   }

@@ -1,16 +1,23 @@
 #include "sim/scenario/program.h"
 
-#include <cerrno>
 #include <cstring>
 
 namespace lapse::sim {
 
 Program::Program(World& world, const ProgramSettings& settings)
-    : world_(&world), settings_(settings), idle_(world.engine(), [this] { close(CloseHow::kFin); }) {}
+    : world_(&world), settings_(settings), idle_(world.engine(), [this] { on_idle(); }) {}
 
 void Program::touch() {
   if (settings_.idle_timeout != Duration{}) {
-    idle_.arm(world_->engine().now() + settings_.idle_timeout);
+    idle_.arm(now() + settings_.idle_timeout);
+  }
+}
+
+void Program::on_idle() {
+  if (busy()) {
+    touch();
+  } else {
+    close(CloseHow::kFin);
   }
 }
 
@@ -22,7 +29,6 @@ void Program::send(uint64_t size) {
 }
 
 void Program::close(CloseHow how) {
-  idle_.cancel();
   if (socket_ == nullptr) {
     return;
   }
@@ -30,6 +36,7 @@ void Program::close(CloseHow how) {
     socket_->shutdown_write();
     return;
   }
+  idle_.cancel();
   TcpSocket* const closed = socket_;
   socket_ = nullptr;
   if (how == CloseHow::kRst) {
@@ -67,14 +74,14 @@ void Program::on_error(TcpSocket&, int error) {
 void Program::fail(std::string error) {
   idle_.cancel();
   error_ = std::move(error);
-  error_at_ = world_->engine().now();
+  error_at_ = now();
 }
 
 // ---- the server ----
 
-void Server::expect(const Request& request) {
-  expected_ += request.size;
-  jobs_.push_back({request, expected_, nullptr});
+void Server::expect(ExchangePtr exchange) {
+  expected_ += exchange->request.size;
+  jobs_.push_back({std::move(exchange), expected_, nullptr});
   on_received();
 }
 
@@ -82,78 +89,25 @@ void Server::on_received() {
   for (Job& job : jobs_) {
     if (job.work == nullptr && received() >= job.complete_at) {
       job.work = std::make_unique<Timer>(world().engine(), [this] { answer(); });
-      job.work->arm(world().engine().now() + job.request.after);
+      job.work->arm(now() + job.exchange->request.after);
     }
   }
 }
 
 // Questions are answered in their order.
 void Server::answer() {
-  send(jobs_[answered_++].request.response);
-}
-
-// ---- the client ----
-
-Client::Client(World& world, const Connect& connect)
-    : Program(world, connect.client), connect_(connect), patience_(world.engine(), [this] {
-        asked_.clear();
-        close(CloseHow::kFin);
-        fail("TIMEOUT");
-      }) {}
-
-void Client::connect() {
-  server_ = nullptr;
-  TcpSocket* const socket = world().host(connect_.host)->connect(connect_.to, connect_.port, *this);
-  if (socket == nullptr) {
-    fail("ENETUNREACH");
-    return;
-  }
-  set_socket(socket);
-  tuple_ = socket->tuple();
-  initial_sequence_ = socket->initial_sequence();
-}
-
-Server& Client::accepted() {
-  server_ = servers_.emplace_back(std::make_unique<Server>(world(), connect_.server)).get();
-  for (const Asked& asked : asked_) {
-    server_->expect(asked.request);
-  }
-  return *server_;
-}
-
-void Client::ask(const Request& request) {
-  expected_ += request.response;
-  asked_.push_back({request, expected_});
-  if (server_ != nullptr) {
-    server_->expect(request);
-  }
-  send(request.size);
-  if (request.timeout != Duration{}) {
-    patience_.arm(world().engine().now() + request.timeout);
+  send(jobs_[answered_++].exchange->response);
+  if (client_is_done_ && is_done()) {
+    close(CloseHow::kFin);
   }
 }
 
-void Client::on_received() {
-  while (!asked_.empty() && received() >= asked_.front().answered_at) {
-    asked_.pop_front();
+// A client that has said all may still wait for what it asked.
+void Server::on_end(TcpSocket& socket) {
+  client_is_done_ = true;
+  if (is_done()) {
+    Responder::on_end(socket);
   }
-  if (asked_.empty()) {
-    patience_.cancel();
-  }
-}
-
-// A client that reconnects asks what was not answered once more.
-void Client::on_error(TcpSocket& socket, int error) {
-  Program::on_error(socket, error);
-  if (connect_.reconnects && error == ECONNRESET) {
-    connect();
-    for (const Asked& asked : asked_) {
-      send(asked.request.size);
-    }
-    return;
-  }
-  patience_.cancel();
-  asked_.clear();
 }
 
 }  // namespace lapse::sim

@@ -1,6 +1,6 @@
 // program.h - what runs on a simulated host: one end of a connection, and what it lives through.
 //
-// Owner:    the runner.
+// Owner:    the stage, a pool or a proxy.
 // Memory:   ordinary.
 // Time:     the simulation's.
 // Bytes:    none.
@@ -11,16 +11,16 @@
 
 #include <deque>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "sim/scenario/exchange.h"
 #include "sim/scenario/scenario.h"
 #include "sim/world.h"
 
 namespace lapse::sim {
 
-// What is the same for both ends.
+// What is the same for all ends.
 class Program : public TcpUser {
  public:
   Program(World& world, const ProgramSettings& settings);
@@ -34,16 +34,22 @@ class Program : public TcpUser {
   void on_error(TcpSocket& socket, int error) override;
 
   uint64_t received() const { return received_; }
-  // "ECONNRESET", or "TIMEOUT" for the program's own patience; empty: none.
+  bool is_open() const { return socket_ != nullptr; }
+  // "ECONNRESET"; "TIMEOUT" for the program's own patience; "EOF" for an end where an answer was due; empty: none.
   const std::string& error() const { return error_; }
   Instant error_at() const { return error_at_; }
 
  protected:
   World& world() { return *world_; }
-  TcpSocket* socket() { return socket_; }
+  Instant now() const { return world_->engine().now(); }
   void set_socket(TcpSocket* socket) { socket_ = socket; }
   void fail(std::string error);
   virtual void on_received() = 0;
+  // Whether it has something to do: then its own idle timeout does not count.
+  virtual bool busy() const { return false; }
+
+  // Silence for as long as its idle timeout.
+  virtual void on_idle();
 
  private:
   void touch();
@@ -57,59 +63,34 @@ class Program : public TcpUser {
   Timer idle_;
 };
 
-// Answers each question when it has it whole and has worked on it. One for each connection.
-class Server final : public Program {
+// The end that is asked.
+class Responder : public Program {
  public:
-  Server(World& world, const ProgramSettings& settings) : Program(world, settings) {}
+  using Program::Program;
+  virtual void expect(ExchangePtr exchange) = 0;
+};
 
-  void expect(const Request& request);
+// Answers each question when it has it whole and has worked on it. One for each connection.
+class Server final : public Responder {
+ public:
+  using Responder::Responder;
+  void expect(ExchangePtr exchange) override;
+  void on_end(TcpSocket& socket) override;
 
  private:
   void on_received() override;
   void answer();
+  bool is_done() const { return answered_ == jobs_.size(); }
 
   struct Job {
-    Request request;
+    ExchangePtr exchange;
     uint64_t complete_at;  // bytes received by when the question is there
     std::unique_ptr<Timer> work;
   };
   std::deque<Job> jobs_;
   size_t answered_ = 0;
   uint64_t expected_ = 0;
-};
-
-// Asks, one question after the other, and waits for the answers. It brings the server of each of its connections.
-class Client final : public Program {
- public:
-  Client(World& world, const Connect& connect);
-
-  void connect();
-  void ask(const Request& request);
-  // The other end of the newest connection, as it is accepted.
-  Server& accepted();
-
-  bool waiting() const { return !asked_.empty(); }
-  Server* server() { return server_; }
-  const FiveTuple& tuple() const { return tuple_; }
-  uint32_t initial_sequence() const { return initial_sequence_; }
-
-  void on_error(TcpSocket& socket, int error) override;
-
- private:
-  void on_received() override;
-
-  Connect connect_;
-  FiveTuple tuple_;
-  uint32_t initial_sequence_ = 0;
-  struct Asked {
-    Request request;
-    uint64_t answered_at;  // bytes received by when it is answered
-  };
-  std::deque<Asked> asked_;
-  uint64_t expected_ = 0;
-  Timer patience_;
-  std::vector<std::unique_ptr<Server>> servers_;
-  Server* server_ = nullptr;  // null while a connection is being made
+  bool client_is_done_ = false;
 };
 
 }  // namespace lapse::sim

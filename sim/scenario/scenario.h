@@ -43,6 +43,26 @@ struct Connect {
   ProgramSettings server;
   bool reconnects = false;  // on a reset: a new connection, and the unanswered request once more
 };
+// What a program does with connections that it may use again.
+enum class OnStale : uint8_t { kFail, kRetryOnce };
+struct PoolSettings {
+  Duration discard_after{};           // a connection that has been idle for so long is closed; zero: kept for ever
+  OnStale on_stale = OnStale::kFail;  // the answer does not come because a connection used again turns out to be dead
+};
+// A client that keeps its connections: requests name it as 'flow', and each takes an idle connection or opens one.
+struct OpenPool {
+  Connect connect;
+  PoolSettings pool;
+};
+// A program that serves one port, and asks another program for every answer through connections of its own.
+struct OpenProxy {
+  Connect upstream;  // 'flow' is the proxy's name
+  PoolSettings pool;
+  Be16 port;                // on which it is asked
+  Duration timeout{};       // answers 504 after so long; zero: never
+  Duration idle_timeout{};  // closes a client's connection without a request for so long; zero: never
+  bool abandons = true;     // its client left: gives up the request that it has asked for it
+};
 struct Request {
   std::string flow;
   uint64_t size = 0;
@@ -82,7 +102,7 @@ struct Stop {};
 struct Step {
   Instant at;
   Place place;
-  std::variant<Connect, Request, Send, Close, Datagram, Vanish, Readdress, Stop> action;
+  std::variant<Connect, OpenPool, OpenProxy, Request, Send, Close, Datagram, Vanish, Readdress, Stop> action;
 };
 
 // Events that are meant: every part that is said has to fit.
@@ -107,9 +127,11 @@ struct ExpectCount {
 struct ExpectProgram {
   std::string flow;
   Party party = Party::kClient;
-  std::optional<std::string> error;  // "ECONNRESET", "none"
+  std::optional<std::string> error;  // "ECONNRESET", "TIMEOUT", "EOF", "none"
   std::optional<uint64_t> received;
-  std::optional<bool> waiting;  // for an answer
+  std::optional<bool> waiting;          // for an answer
+  std::optional<uint64_t> status;       // of its newest answer: 200, or what a proxy said instead
+  std::optional<uint64_t> connections;  // that it has opened until then
 };
 struct ExpectSocket {
   std::string host;
@@ -121,18 +143,46 @@ struct ExpectFlow {
   std::string flow;
   std::string state;  // of the box's flow; "none": it has forgotten it
 };
+// How many flows a box remembers.
+struct ExpectFlows {
+  std::string box;
+  uint64_t count = 0;
+};
+// What the provider of the box would have counted until then: control/metrics.
+struct ExpectMetric {
+  std::string box;
+  std::string metric;
+  uint64_t least = 0;
+  uint64_t most = UINT64_MAX;
+};
+// Lines of a proxy's access log that are like this.
+struct ExpectLog {
+  std::string proxy;
+  std::optional<uint64_t> status;
+  std::optional<Duration> took;
+  uint64_t least = 1;
+  uint64_t most = UINT64_MAX;
+};
 
 struct Expectation {
   std::optional<Instant> at;  // none: at the end
   bool happens_at = false;    // the thing itself happens at that time, rather than being so then
   Place place;
   std::string text;  // as a message shows it
-  std::variant<ExpectEvent, ExpectCount, ExpectProgram, ExpectSocket, ExpectFlow> what;
+  std::variant<ExpectEvent, ExpectCount, ExpectProgram, ExpectSocket, ExpectFlow, ExpectFlows, ExpectMetric, ExpectLog>
+      what;
 };
 
 struct Change {
   std::vector<std::string> settings;
   Place place;
+};
+
+// How the story is played on real kernels.
+struct Live {
+  bool jumps = true;    // over silence in which no kernel has anything to do
+  unsigned scale = 1;   // boxes and keepalives are so many times as fast; the kernels' own timers are not
+  std::string why_not;  // empty: it can be
 };
 
 struct Scenario {
@@ -141,6 +191,7 @@ struct Scenario {
   std::string file;
   topology::Topology topology;
   TcpSettings defaults;
+  Live live;
   Instant end;
   std::vector<Step> steps;
   std::vector<Expectation> expectations;

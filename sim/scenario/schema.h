@@ -14,6 +14,7 @@
 namespace lapse::sim {
 
 extern const topology::Object kScenarioObject;
+extern const topology::Object kLiveObject;
 extern const topology::Object kStepObject;
 extern const topology::Object kKeepaliveObject;
 extern const topology::Object kExpectationObject;

@@ -106,7 +106,9 @@ TEST_F(Ctl, StatusShowsPortsAndWorkers) {
                              "     1   any  asleep                   0       0              -              -        0\n"
                              "     2     5  STALLED for 1.5 s        0       0              -              -        0\n"
                              "  worker 0 dropped: LATE-DROP 3\n"));
+  EXPECT_THAT(out, HasSubstr("  private: delay 50 ms, loss 1%; seed 0000000000000abc; under way 3\n"));
   const json status = json::parse(run({"status", "--json"}).out);
+  EXPECT_EQ(status["links"][0]["impairments"]["delay"], 0.05);
   const json& port = status["links"][0]["port"];
   EXPECT_EQ(port["queues"], 2);
   EXPECT_EQ(port["rss"]["fields"], "ipv4, ipv4-tcp");

@@ -52,6 +52,8 @@ class FakeInstance final : public InstanceView {
     return handlers_.size();
   }
 
+  void take_frames(const FrameHandler&) override {}
+
   const topology::Topology& topology() const override { return topology_; }
   const topology::Directory& directory() const override { return directory_; }
   InstanceStatus status() const override {
@@ -81,6 +83,9 @@ class FakeInstance final : public InstanceView {
     port.plan.offloads_unused = {"segmentation"};
     port.plan.notes = {"3 workers and 2 queues: net_ixgbe has no more"};
     status.links.back().port = port;
+    status.links.back().impairments = {.delay = std::chrono::milliseconds(50), .loss = Probability(0.01)};
+    status.links.back().seed = 0xabc;
+    status.links.back().held = 3;
     status.workers.push_back({.polls = 5,
                               .bursts = 4,
                               .packets = 8,

@@ -128,6 +128,7 @@ TEST(Server, EveryBadParameterIsNamedWithWhatIsAccepted) {
       {"/v1/ladder?columns=10", {"columns", "10", "60 to 400"}},
       {"/v1/ladder?columns=100x", {"columns", "100x"}},
       {"/v1/report?colour=red", {"colour", "red", "0 or 1"}},
+      {"/v1/report?format=pdf", {"format", "svg, html, md or pcapng"}},
   };
   for (const auto& [path, parts] : cases) {
     const auto answer = bench.client.get(path);
@@ -160,6 +161,20 @@ TEST(Server, TheStoryIsToldOverTheSocket) {
   EXPECT_EQ(*ladder, *bench.client.get_text("/v1/ladder?flow=app%3A40000&columns=90"));
   EXPECT_THAT(*bench.client.get_text("/v1/report"), HasSubstr("natgw forgot tcp app:40000 > api:8080"));
   EXPECT_EQ((*bench.client.get("/v1/verdict"))["forgot"], true);
+}
+
+TEST(Server, ServesTheReportInEveryFormat) {
+  ApiBench bench;
+  bench.play(late_answer_events());
+  const auto report = [&](const std::string& format) {
+    const auto text = bench.client.get_text("/v1/report", {{"format", format}, {"command", "lapse lab 'a & b'"}});
+    EXPECT_TRUE(text.ok()) << text.status();
+    return text.value_or("");
+  };
+  EXPECT_THAT(report("svg"), HasSubstr("forgets the flow"));
+  EXPECT_THAT(report("html"), HasSubstr("<pre>lapse lab &#39;a &amp; b&#39;</pre>"));
+  EXPECT_THAT(report("md"), HasSubstr("```sh\nlapse lab 'a & b'\n```"));
+  EXPECT_EQ(report("pcapng").substr(0, 4), "\x0a\x0d\x0d\x0a");
 }
 
 TEST(Server, ALadderOfNothingIsNotFound) {

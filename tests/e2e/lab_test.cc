@@ -78,6 +78,38 @@ TEST(LabCommand, SaysAsAShellDoesThatAProgramCannotStart) {
   EXPECT_EQ(run({"/etc/passwd"}).status, 126);
 }
 
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Each of them of the caller's own, with the packets that the program sent.
+TEST(LabCommand, WritesItsReports) {
+  const auto anybodys = std::filesystem::path(runtime_folder()).parent_path() / "anybodys";
+  std::filesystem::create_directory(anybodys);
+  std::filesystem::permissions(anybodys, std::filesystem::perms::all);
+  const auto folder = anybodys / "reports";  // made by lapse
+  const std::string refused = "import socket; socket.socket().connect_ex(('api', 9))";
+  const Finished done = run({"python3", "-c", refused}, {"--report", folder});
+  EXPECT_EQ(done.status, 0) << done.errors;
+  EXPECT_NE(done.errors.find("the report is in"), std::string::npos) << done.errors;
+  EXPECT_NE(content_of(folder / "report.svg").find("class=\"packet\""), std::string::npos);
+  EXPECT_NE(content_of(folder / "report.html").find("natgw: flows over time"), std::string::npos);
+  EXPECT_NE(content_of(folder / "report.md").find("sequenceDiagram"), std::string::npos);
+  EXPECT_NE(content_of(folder / "report.md").find("lapse lab "), std::string::npos);
+  const std::string capture = content_of(folder / "report.pcapng");
+  EXPECT_NE(capture.find("internet"), std::string::npos);
+  EXPECT_GT(capture.size(), 500U) << "frames, and not only the interfaces";
+  std::filesystem::remove_all(anybodys);
+  EXPECT_TRUE(nothing_left());
+}
+
+TEST(LabCommand, RefusesAReportFolderThatCannotBe) {
+  const Finished done = run({"true"}, {"--report", "/proc/no/such"});
+  EXPECT_EQ(done.status, 125);
+  EXPECT_NE(done.errors.find("--report /proc/no/such: cannot be made"), std::string::npos) << done.errors;
+}
+
 TEST(LabCommand, EndsTheProgramAtItsLimitAlsoADeafOne) {
   EXPECT_EQ(run({"sleep", "100"}, {"--limit", "200ms"}).status, 124);
   EXPECT_EQ(run({"sh", "-c", "trap '' TERM; while :; do sleep 1; done"}, {"--limit", "200ms"}).status, 124);

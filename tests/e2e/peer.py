@@ -118,9 +118,10 @@ def ping(command):
         number = register(sock)
     sock.settimeout(command.get("timeout", TIMEOUT))
     sock.connect((command["host"], 1))
+    asked = time.monotonic()
     sock.send(struct.pack("!BBHHH", 8, 0, 0, 0, command.get("sequence", 1)) + b"lapse")
     answer = sock.recv(2048)
-    return {"socket": number, "type": answer[0]}
+    return {"socket": number, "type": answer[0], "seconds": time.monotonic() - asked}
 
 
 def spray(command):

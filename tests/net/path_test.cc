@@ -172,6 +172,29 @@ TEST(Path, ANeighbourThatNeverAnswersIsGivenUpAfterThreeSeconds) {
   EXPECT_EQ(b.network.waiting_packets(), 0U);
 }
 
+// What no box drops is told, too: where the packet was, and why.
+TEST(Path, APacketThatGoesNowhereIsAnEvent) {
+  Bench b;
+  b.both_know_their_neighbours();
+  b.from_app(tcp(kApp, endpoint("192.0.2.1", 443)).syn());
+  b.from_app(udp(kApp, kWeb).ttl(1));
+  b.from_app(udp(kApp, endpoint("10.0.1.1", 53)));
+  std::array<Event, 16> events;
+  const size_t count = b.events.pop(events.data(), events.size());
+  std::vector<Event> dropped;
+  std::copy_if(events.begin(), events.begin() + static_cast<ptrdiff_t>(count), std::back_inserter(dropped),
+               [](const Event& event) { return event.kind == EventKind::kPacketDropped; });
+  ASSERT_EQ(dropped.size(), 3U);
+  EXPECT_EQ(dropped[0].reason, DropReason::kNoRoute);
+  EXPECT_EQ(dropped[0].box, kNoBox) << "the box had let it go";
+  EXPECT_EQ(dropped[0].link, LinkId{1});
+  EXPECT_EQ(dropped[0].from_interface, InterfaceId{1});
+  EXPECT_EQ(dropped[1].reason, DropReason::kAnswered) << "by ICMP";
+  EXPECT_EQ(dropped[1].box, BoxId{0});
+  EXPECT_EQ(dropped[2].reason, DropReason::kUnsolicited);
+  EXPECT_EQ(dropped[2].box, BoxId{0});
+}
+
 TEST(Path, FewPacketsWaitForOneNeighbour) {
   Bench b;
   for (uint16_t port = 0; port < Path::kWaitingPerNeighbour + 1; ++port) {

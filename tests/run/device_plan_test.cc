@@ -168,6 +168,7 @@ TEST(PoolPlan, HasABufferForEveryDescriptorAndRoomForTheLargestFrame) {
   const std::vector<PortWish> lab{{.workers = 1}, {.workers = 1}};
   EXPECT_EQ(plan_pool(lab, 1).frame_bytes, 2048U);
   EXPECT_GE(plan_pool(lab, 1).packets, 8192U);
+  EXPECT_EQ(plan_pool(lab, 2, 1000).packets, plan_pool(lab, 2).packets + 2000) << "held on links, by each worker";
   const std::vector<PortWish> bench{{.workers = 4, .receive_descriptors = 4096, .mtu = 9000}, {.workers = 4}};
   const PoolPlan plan = plan_pool(bench, 4);
   EXPECT_GE(plan.frame_bytes, 9000U + 18 + 8);

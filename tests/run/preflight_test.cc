@@ -230,5 +230,14 @@ TEST_F(PreflightTest, ALargeTableWithoutHugePagesIsTold) {
   EXPECT_THAT(checked(kCables, "10000000").warnings, IsEmpty());
 }
 
+TEST(Wishes, ADeviceCarriesWhatItsLinkDoes) {
+  topology::Topology topology;
+  topology.links = {{.name = "private", .impairments = {.mtu = 9000}}, {.name = "internet"}};
+  topology.ports = {{.link = "private"}, {.link = "internet"}};
+  const std::vector<io::PortWish> wishes = wishes_of(topology, 2);
+  EXPECT_EQ(wishes.at(0).mtu, 9000);
+  EXPECT_FALSE(wishes.at(1).mtu);
+}
+
 }  // namespace
 }  // namespace lapse::run

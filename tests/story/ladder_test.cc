@@ -185,6 +185,32 @@ tcp app:40000 > api:8080   0.000s is 0.000s of virtual time                     
 )");
 }
 
+// What a link loses ends on the way, and the link's reason stands below it.
+TEST(Ladder, ALinkLosesPackets) {
+  Stage stage;
+  const Words syn{kTcpSyn, 1000, 0};
+  stage.at(1).loses(stage.original, syn, kPrivate, kNoInterface, kNatInside);
+  stage.at(2).app_speaks(syn);
+  stage.flow(EventKind::kFlowNew).loses(stage.reply().reversed(), syn, kInternet, kNatOutside, kNoInterface);
+  expect_picture(stage.ladder({.columns = 80}), R"(
+tcp app:40000 > api:8080   0.000s is 1.000s of virtual time                   #1
+
+         app                              natgw                              api
+         10.0.1.10:40000          as 203.0.113.10:51234        203.0.113.80:8080
+ 0.000s  │──────── SYN ────────>X           ┊                                  ┊
+         │ LINK-LOSS: the link lost the packet, as its `loss` says             ┊
+ 1.000s  │─────────── SYN again ───────────>│──────── SYN ────────>X           ┊
+         │             LINK-LOSS: the link lost the packet, as its `loss` says ┊
+         │                                  │                                  ┊
+         who still believes in the connection:
+         │   app: SYN_SENT (no answer yet)
+         │ natgw: has the flow
+         ┊   api: no connection
+)");
+  EXPECT_EQ(stage.only().end(End::kOpener).packets_sent, 2U);
+  EXPECT_EQ(stage.only().end(End::kResponder).packets_received, 0U);
+}
+
 // ICMP echo by identifier.
 TEST(Ladder, EchoHasNoConnection) {
   Stage stage(Protocol::kIcmp);

@@ -102,6 +102,15 @@ class Stage {
     return *this;
   }
 
+  // ---- packets that a link loses ----
+  Stage& loses(const FiveTuple& tuple, Words words, LinkId link, InterfaceId from, InterfaceId to) {
+    Event event = packet(tuple, words, link, from, to);
+    event.kind = EventKind::kPacketDropped;
+    event.reason = DropReason::kLinkLoss;
+    record(event);
+    return *this;
+  }
+
   Stage& flow(EventKind kind) {
     Event event;
     event.kind = kind;

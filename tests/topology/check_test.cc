@@ -57,7 +57,8 @@ TEST_F(Check, BadFileTellsEverythingAndOthersAreStillChecked) {
   const std::string bad = write("bad.yaml", "links: { a: { subnet: 10.0.0.0/24, mtu: 9 } }\nhots: {}\n");
   const Result result = lapse({"check", bad, kShipped, "/nonexistent.yaml"});
   EXPECT_EQ(result.status, kBadInput);
-  EXPECT_THAT(result.output, HasSubstr(bad + ":1:36: links.a.mtu: impairments of links are not available yet"));
+  EXPECT_THAT(result.output,
+              HasSubstr(bad + ":1:41: links.a.mtu: out of range (9); accepted is a whole number, 576 to 9216"));
   EXPECT_THAT(result.output, HasSubstr(bad + ":2:1: hots: unknown key (hots); did you mean hosts?"));
   EXPECT_THAT(result.output, HasSubstr(bad + ":1:10: links.a: nobody is attached to this link [warning]\n"));
   EXPECT_THAT(result.output, HasSubstr(bad + ": 2 errors, 1 warning\n"));

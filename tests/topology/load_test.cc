@@ -181,7 +181,7 @@ TEST(Load, UnusedLinkIsAWarning) {
 TEST(Load, TellsAllErrorsAtOnceInTheOrderOfTheLines) {
   const Findings findings = findings_of(R"(start_at: nobody
 links:
-  private: { subnet: 10.0.1.0/24, delay: 20ms }
+  private: { subnet: 10.0.1.0/24, delay: 20 }
   other:   { subnet: 10.0.0.0/16 }
 boxes:
   natgw:
@@ -194,22 +194,49 @@ hosts:
   private: { link: private, address: 10.0.2.10 }
   b: { link: private, address: 10.0.1.1, sysctls: { vm.x.y: 1 }, colour: red }
 )");
-  EXPECT_THAT(
-      findings.errors,
-      ElementsAre(testing::StartsWith("t.yaml:1:11: start_at: no such host (nobody)"),
-                  testing::StartsWith("t.yaml:3:35: links.private.delay: impairments of links are not available"),
-                  testing::StartsWith("t.yaml:4:22: links.other.subnet: overlaps (10.0.0.0/16)"),
-                  testing::StartsWith("t.yaml:9:22: boxes.natgw.outside.link: no such link (internet)"),
-                  testing::StartsWith("t.yaml:10:22: boxes.natgw.timeouts.udp: a unit is missing (30)"),
-                  testing::StartsWith("t.yaml:11:15: boxes.natgw.capacity: not a whole number (many)"),
-                  testing::StartsWith("t.yaml:13:3: hosts.private: the name is taken (private)"),
-                  testing::StartsWith("t.yaml:13:38: hosts.private.address: outside of the link's subnet"),
-                  testing::StartsWith("t.yaml:14:32: hosts.b.address: the address is taken (10.0.1.1)"),
-                  testing::StartsWith("t.yaml:14:53: hosts.b.sysctls.vm.x.y: only sysctls of a network"),
-                  testing::StartsWith("t.yaml:14:66: hosts.b.colour: unknown key (colour)")));
+  EXPECT_THAT(findings.errors,
+              ElementsAre(testing::StartsWith("t.yaml:1:11: start_at: no such host (nobody)"),
+                          testing::StartsWith("t.yaml:3:42: links.private.delay: a unit is missing (20)"),
+                          testing::StartsWith("t.yaml:4:22: links.other.subnet: overlaps (10.0.0.0/16)"),
+                          testing::StartsWith("t.yaml:9:22: boxes.natgw.outside.link: no such link (internet)"),
+                          testing::StartsWith("t.yaml:10:22: boxes.natgw.timeouts.udp: a unit is missing (30)"),
+                          testing::StartsWith("t.yaml:11:15: boxes.natgw.capacity: not a whole number (many)"),
+                          testing::StartsWith("t.yaml:13:3: hosts.private: the name is taken (private)"),
+                          testing::StartsWith("t.yaml:13:38: hosts.private.address: outside of the link's subnet"),
+                          testing::StartsWith("t.yaml:14:32: hosts.b.address: the address is taken (10.0.1.1)"),
+                          testing::StartsWith("t.yaml:14:53: hosts.b.sysctls.vm.x.y: only sysctls of a network"),
+                          testing::StartsWith("t.yaml:14:66: hosts.b.colour: unknown key (colour)")));
   ASSERT_EQ(findings.error_details.size(), findings.errors.size());
   EXPECT_EQ(findings.error_details[5].key, "boxes.natgw.capacity");
   EXPECT_EQ(findings.error_details[5].place.line, 11);
+}
+
+TEST(Load, LinksAreImpairedAsTheFileSays) {
+  Findings findings;
+  const auto topology =
+      load_text(changed({{"{ subnet: 203.0.113.0/24 }",
+                          "{ subnet: 203.0.113.0/24, mtu: 1400, delay: 20ms, jitter: 5ms, loss: 0.5%, "
+                          "reorder: 0.25, duplicate: 1%, rate: 10mbit }"}}),
+                "t.yaml", findings);
+  ASSERT_TRUE(topology) << testing::PrintToString(findings.errors);
+  EXPECT_FALSE(topology->find_link("private")->impairments.any());
+  const Impairments& internet = topology->find_link("internet")->impairments;
+  EXPECT_EQ(internet.mtu, 1400);
+  EXPECT_EQ(internet.delay, std::chrono::milliseconds(20));
+  EXPECT_EQ(internet.jitter, std::chrono::milliseconds(5));
+  EXPECT_NEAR(internet.loss.share(), 0.005, 1e-9);
+  EXPECT_EQ(internet.reorder.share(), 0.25);
+  EXPECT_NEAR(internet.duplicate.share(), 0.01, 1e-9);
+  EXPECT_EQ(internet.bit_rate, 10'000'000U);
+}
+
+TEST(Load, NothingAtAllIsNoImpairment) {
+  Findings findings;
+  const auto topology = load_text(
+      changed({{"{ subnet: 10.0.1.0/24 }", "{ subnet: 10.0.1.0/24, delay: 0s, jitter: 0s, loss: 0%, reorder: 0.0 }"}}),
+      "t.yaml", findings);
+  ASSERT_TRUE(topology) << testing::PrintToString(findings.errors);
+  EXPECT_FALSE(topology->find_link("private")->impairments.any());
 }
 
 TEST(Load, FileThatCannotBeReadSaysWhy) {

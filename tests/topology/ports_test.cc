@@ -123,6 +123,18 @@ TEST(Ports, HostsMayBeLeftOutAndNextHopsNeedNotBeInTheFile) {
   EXPECT_EQ(to_string(nat.inside.neighbours.begin()->second), "02:00:00:00:00:10");
 }
 
+TEST(Ports, TheMtuOfALinkIsThatOfItsDevice) {
+  Findings findings;
+  std::string text(kBench);
+  const std::string link = "private:  { subnet: 10.0.1.0/24";
+  ASSERT_NE(text.find(link), std::string::npos);
+  text.replace(text.find(link), link.size(), link + ", mtu: 1500");
+  EXPECT_FALSE(load_text(text, "t.yaml", findings));
+  EXPECT_THAT(
+      findings.errors,
+      ElementsAre(testing::HasSubstr("ports.private.mtu: differs (9000) from the link's, which is 1500 (line ")));
+}
+
 TEST(Ports, SettingsReachThem) {
   Findings findings;
   const std::string file = testing::TempDir() + "ports_test.yaml";

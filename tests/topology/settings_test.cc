@@ -96,8 +96,8 @@ TEST(Set, UnknownNameOrKeyIsAnError) {
       errors({"natgw.timeouts.tpc_syn=5s"}),
       ElementsAre(StartsWith("--set natgw.timeouts.tpc_syn=5s: boxes.natgw.timeouts.tpc_syn: unknown key (tpc_syn); "
                              "did you mean tcp_syn?")));
-  EXPECT_THAT(errors({"private.delay=20ms"}),
-              ElementsAre(StartsWith("--set private.delay=20ms: links.private.delay: impairments of links")));
+  EXPECT_THAT(errors({"private.delay=20"}),
+              ElementsAre(StartsWith("--set private.delay=20: links.private.delay: a unit is missing (20)")));
 }
 
 TEST(Set, PathThatLeadsNowhereIsAnError) {

@@ -24,7 +24,8 @@ const std::vector<ErrorRow> kRows{
       "accepted here: tcp_syn, tcp_established, tcp_closing, tcp_closed, udp, udp_stream, icmp, other"}},
     {"unknown key of a link",
      {{"{ subnet: 10.0.1.0/24 }", "{ subnet: 10.0.1.0/24, colour: red }"}},
-     {"t.yaml:4:36: links.private.colour: unknown key (colour); accepted here: subnet"}},
+     {"t.yaml:4:36: links.private.colour: unknown key (colour); accepted here: subnet, mtu, delay, jitter, loss, "
+      "reorder, duplicate, rate"}},
     {"unknown side",
      {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    late_packet: { insde: rst }\n"}},
      {"t.yaml:9:20: boxes.natgw.late_packet.insde: unknown key (insde); did you mean inside? accepted here: inside, "

@@ -104,6 +104,42 @@ TEST(Count, IsDigitsOnly) {
   EXPECT_EQ(message(parse_count("18446744073709551616")), "too large (18446744073709551616)");
 }
 
+TEST(Probability, IsAPercentageOrAFraction) {
+  for (const auto& [text, share] : std::vector<std::pair<const char*, double>>{{"1%", 0.01},
+                                                                               {"0.5%", 0.005},
+                                                                               {"0.01", 0.01},
+                                                                               {"12.5%", 0.125},
+                                                                               {"1.0", 1},
+                                                                               {"100%", 1},
+                                                                               {"0", 0},
+                                                                               {"0%", 0}}) {
+    EXPECT_NEAR(parse_probability(text)->share(), share, 1e-9) << text;
+  }
+  EXPECT_EQ(parse_probability("100%")->share(), 1);
+  for (const char* text : {"", "%", ".5", "1.", "1 %", "+1%", "-1%", "1e-2", "nan", "0x1%", "1%%", "0.00000000001"}) {
+    EXPECT_THAT(message(parse_probability(text)), HasSubstr("neither a percentage nor a fraction")) << text;
+  }
+  EXPECT_EQ(message(parse_probability("1")), "a percent sign or a point is missing (1)");
+  EXPECT_EQ(message(parse_probability("1.01")), "more than always (1.01)");
+  EXPECT_EQ(message(parse_probability("0.00000001%")), "too small to ever happen (0.00000001%)");
+}
+
+TEST(Rate, IsInBitsASecond) {
+  EXPECT_EQ(*parse_rate("1000bit"), 1000U);
+  EXPECT_EQ(*parse_rate("64kbit"), 64'000U);
+  EXPECT_EQ(*parse_rate("10mbit"), 10'000'000U);
+  EXPECT_EQ(*parse_rate("100gbit"), 100'000'000'000U);
+  for (const char* text : {"", "mbit", "-1mbit", "1.5mbit "}) {
+    EXPECT_FALSE(parse_rate(text).ok()) << text;
+  }
+  for (const char* text :
+       {"0bit", "999bit", "0gbit", "101gbit", "99999999999999999999gbit", "18446744073709551615gbit"}) {
+    EXPECT_THAT(message(parse_rate(text)), HasSubstr("out of range")) << text;
+  }
+  EXPECT_EQ(message(parse_rate("10")), "a unit is missing (10)");
+  EXPECT_EQ(message(parse_rate("10Mbit")), "the unit Mbit is unknown (10Mbit)");
+}
+
 TEST(Name, IsLowerCaseDigitsAndHyphens) {
   for (const char* name : {"a", "natgw", "nat-gateway", "0", "vpce-0a1b2c3d4e5f60718"}) {
     EXPECT_TRUE(check_name(name, 40).ok()) << name;

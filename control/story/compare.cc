@@ -1,0 +1,130 @@
+#include "control/story/compare.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+#include "control/story/names.h"
+#include "control/story/rows.h"
+#include "control/story/text.h"
+#include "dataplane/wire/notation.h"
+
+namespace lapse::story {
+namespace {
+
+struct Line {
+  std::string text;
+  Duration time{};  // since the conversation's first packet
+};
+
+std::string station(BoxId box, End end, const topology::Directory& directory) {
+  return box == kNoBox ? (end == End::kOpener ? "opener" : "responder") : box_name(box, directory);
+}
+
+std::string packet_text(const Row& row, const topology::Directory& directory) {
+  const Entry& first = row.crossings.front();
+  std::string text = station(first.from, first.from_end, directory);
+  for (const Entry& crossing : row.crossings) {
+    absl::StrAppend(&text, " > ", station(crossing.to, other(crossing.from_end), directory));
+  }
+  const Entry& last = row.crossings.back();
+  absl::StrAppend(&text, " ", tcp_flags_to_string(first.tcp_flags), " ", first.payload);
+  if (last.late) {
+    absl::StrAppend(&text, " late");
+  }
+  if (last.dropped) {
+    absl::StrAppend(&text, " dropped ", std::string(code(last.reason)));
+  }
+  if (first.made_by != kNoBox) {
+    absl::StrAppend(&text, " made by ", box_name(first.made_by, directory));
+  }
+  return text;
+}
+
+std::string event_text(const Entry& entry, const topology::Directory& directory) {
+  return absl::StrCat(box_name(entry.to, directory), " ", std::string(name(entry.event)));
+}
+
+std::vector<Line> lines_of(const Conversation& conversation, const topology::Directory& directory) {
+  std::vector<Line> lines;
+  for (const Row& row : rows_of(conversation)) {
+    const Duration time = row.time - conversation.first;
+    switch (row.kind) {
+      case RowKind::kPacket:
+        lines.push_back({packet_text(row, directory), time});
+        break;
+      case RowKind::kBoxEvent:
+        lines.push_back({event_text(row.entry, directory), time});
+        break;
+      case RowKind::kFold:
+        lines.push_back({absl::StrCat(row.entry.packets[0], " and ", row.entry.packets[1], " packets"), time});
+        break;
+      case RowKind::kSilence:
+        break;
+    }
+  }
+  return lines;
+}
+
+std::string shown(const Line& line) {
+  return absl::StrCat(exact(line.time), "  ", line.text);
+}
+
+// The two around row 'at', as far as they go.
+std::string side_by_side(const std::vector<Line>& one, const std::vector<Line>& other, size_t at,
+                         std::array<std::string_view, 2> names) {
+  std::string text;
+  for (size_t which = 0; which < 2; ++which) {
+    const auto& lines = which == 0 ? one : other;
+    absl::StrAppend(&text, "\n  ", std::string(names[which]), ":");
+    for (size_t row = at > 1 ? at - 1 : 0; row < std::min(lines.size(), at + 3); ++row) {
+      absl::StrAppend(&text, "\n    ", row == at ? "* " : "  ", shown(lines[row]));
+    }
+    if (at >= lines.size()) {
+      absl::StrAppend(&text, "\n    * nothing more");
+    }
+  }
+  return text;
+}
+
+Duration distance(Duration one, Duration other) {
+  return one > other ? one - other : other - one;
+}
+
+bool about_the_same_time(const std::vector<Line>& one, const std::vector<Line>& other, size_t at,
+                         const Tolerance& tolerance) {
+  const auto gap_before = [at](const std::vector<Line>& lines) {
+    return at == 0 ? Duration{} : lines[at].time - lines[at - 1].time;
+  };
+  const Duration gap = gap_before(one);
+  const auto share = std::chrono::duration_cast<Duration>(gap * tolerance.share);
+  return distance(one[at].time, other[at].time) <= tolerance.at_least ||
+         (at > 0 && distance(gap, gap_before(other)) <= std::max(tolerance.at_least, share));
+}
+
+}  // namespace
+
+std::vector<std::string> plain_rows(const Conversation& conversation, const topology::Directory& directory) {
+  std::vector<std::string> rows;
+  for (Line& line : lines_of(conversation, directory)) {
+    rows.push_back(std::move(line.text));
+  }
+  return rows;
+}
+
+std::string first_difference(const Conversation& one, const Conversation& other, const topology::Directory& directory,
+                             const Tolerance& tolerance, std::array<std::string_view, 2> names) {
+  const auto left = lines_of(one, directory);
+  const auto right = lines_of(other, directory);
+  for (size_t row = 0; row < std::max(left.size(), right.size()); ++row) {
+    if (row >= left.size() || row >= right.size() || left[row].text != right[row].text) {
+      return absl::StrCat("row ", row + 1, " differs", side_by_side(left, right, row, names));
+    }
+    if (!about_the_same_time(left, right, row, tolerance)) {
+      return absl::StrCat("row ", row + 1, " is at another time", side_by_side(left, right, row, names));
+    }
+  }
+  return "";
+}
+
+}  // namespace lapse::story

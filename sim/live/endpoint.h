@@ -1,0 +1,32 @@
+// endpoint.h - the programs of one host of a live story: kernel sockets that do what the director says.
+//
+// Owner:    a process in the host's network namespace, as the lab's root; it knows no time and decides nothing.
+// Memory:   its sockets.
+// Time:     none.
+// Bytes:    payload is a count; what is sent are zeros.
+// Cost:     sleeps until the director or a socket has something.
+// Lifetime: ends with its line.
+// Spec:     none.
+//
+// {"do": ...} is answered by {"done": true} or {"error": "ECONNREFUSED"}; {"is": ...} comes unasked:
+//   listen   port                                      accepted  socket, address, port, on
+//   connect  socket, address, port [, keepalive,       connected socket, address, port
+//            user_timeout]                             received  socket, size
+//   options  socket [, keepalive, user_timeout]        end       socket
+//   send     socket, size                              failed    socket, error
+//   close    socket, how: fin half rst                 datagram  socket, size, address, port
+//   datagram socket, size, address, port               bound     socket, address, port
+//   bind     socket, port
+//   states                       what the kernel has: states and pending timers of its TCP sockets
+//   flush    interface, address  returns when what was sent before has passed the box at that address
+//   vanish   interface           the cable is pulled
+#pragma once
+
+#include <string>
+
+namespace lapse::live {
+
+// Returns an exit status.
+int run_endpoint(const std::string& socket_path, const std::string& host);
+
+}  // namespace lapse::live

@@ -1,0 +1,32 @@
+// live.h - `lapse sim --live`: a scenario's steps on kernel sockets in a lab, and whether the ladder is the simulated one.
+//
+// Owner:    the command.
+// Memory:   ordinary; a lab in processes of its own.
+// Time:     virtual time jumps over silence and passes as the kernels' does, times the scenario's scale, elsewhere.
+// Bytes:    none.
+// Cost:     about a second, and the real time that kernels need.
+// Lifetime: nothing is left behind.
+// Spec:     issue C, "Live twin" and "Simulator against kernel".
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "sim/scenario/runner.h"
+#include "sim/scenario/scenario.h"
+
+namespace lapse::live {
+
+struct LiveOutcome {
+  std::vector<sim::Miss> misses;
+  std::vector<std::string> differences;  // from the simulated ladders; empty: none
+  std::vector<std::string> ladders;      // one for each conversation, oldest first
+};
+
+// Plays in a child process, because a lab takes its process into namespaces for good. kFailedPrecondition when the
+// scenario or the machine does not allow it.
+absl::StatusOr<LiveOutcome> play_live(const sim::Scenario& scenario, uint64_t seed);
+
+}  // namespace lapse::live

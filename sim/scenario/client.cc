@@ -1,0 +1,129 @@
+#include "sim/scenario/client.h"
+
+#include <cerrno>
+
+namespace lapse::sim {
+
+Client::Client(Switchboard& switchboard, const Connect& connect, ClientWatcher* watcher)
+    : Program(switchboard.world(), connect.client),
+      switchboard_(&switchboard),
+      connect_(connect),
+      watcher_(watcher),
+      patience_(switchboard.world().engine(), [this] { on_patience_over(); }) {}
+
+Client::~Client() {
+  if (initial_sequence_) {
+    switchboard_->hung_up(*initial_sequence_);
+  }
+}
+
+void Client::connect() {
+  responder_ = nullptr;
+  if (initial_sequence_) {
+    switchboard_->hung_up(*initial_sequence_);
+    initial_sequence_.reset();
+  }
+  TcpSocket* const socket = world().host(connect_.host)->connect(connect_.to, connect_.port, *this);
+  if (socket == nullptr) {
+    end("ENETUNREACH");
+    return;
+  }
+  set_socket(socket);
+  tuples_.push_back(socket->tuple());
+  initial_sequence_ = socket->initial_sequence();
+  switchboard_->dialled(*initial_sequence_, *this);
+}
+
+void Client::accepted_by(Responder& responder) {
+  responder_ = &responder;
+  for (ExchangePtr& exchange : unannounced_) {
+    responder.expect(std::move(exchange));
+  }
+  unannounced_.clear();
+}
+
+void Client::ask(const ExchangePtr& exchange) {
+  const Request& request = exchange->request;
+  if (exchange->response > 0) {
+    asked_at_ = asked_.empty() ? now() : asked_at_;
+    asked_.push_back(exchange);
+    if (request.timeout != Duration{}) {
+      patience_.arm(now() + request.timeout);
+    }
+  }
+  if (responder_ != nullptr) {
+    responder_->expect(exchange);
+  } else {
+    unannounced_.push_back(exchange);
+  }
+  send(request.size);
+}
+
+void Client::on_received() {
+  while (!asked_.empty() && received() >= answered_ + asked_.front()->response) {
+    const ExchangePtr exchange = asked_.front();
+    asked_.pop_front();
+    answered_ += exchange->response;
+    status_ = exchange->status;
+    if (asked_.empty()) {
+      patience_.cancel();
+    }
+    if (watcher_ != nullptr) {
+      watcher_->on_answer(*this, exchange);
+    }
+  }
+}
+
+void Client::give_up() {
+  patience_.cancel();
+  asked_.clear();
+  close(CloseHow::kFin);
+}
+
+void Client::on_patience_over() {
+  give_up();
+  end("TIMEOUT");
+}
+
+// Who closes while an answer is due has waited for it long enough.
+void Client::on_idle() {
+  if (waiting()) {
+    on_patience_over();
+  } else {
+    Program::on_idle();
+  }
+}
+
+void Client::on_end(TcpSocket& socket) {
+  const bool was_waiting = waiting();
+  Program::on_end(socket);
+  end(was_waiting ? "EOF" : "");
+}
+
+// A client that reconnects asks what was not answered once more.
+void Client::on_error(TcpSocket& socket, int error) {
+  Program::on_error(socket, error);
+  if (connect_.reconnects && error == ECONNRESET) {
+    answered_ = received();
+    unannounced_.assign(asked_.begin(), asked_.end());
+    connect();
+    for (const ExchangePtr& exchange : asked_) {
+      send(exchange->request.size);
+    }
+    return;
+  }
+  end(this->error());
+}
+
+void Client::end(const std::string& error) {
+  patience_.cancel();
+  asked_.clear();
+  if (!error.empty()) {
+    fail(error);
+  }
+  if (watcher_ != nullptr) {
+    watcher_->on_gone(*this, error);
+  }
+}
+
+}  // namespace lapse::sim

@@ -1,0 +1,64 @@
+// Two plays of a story are the same picture when who speaks, what it says and what boxes do are, at about the same times.
+#include "control/story/compare.h"
+
+#include "gtest/gtest.h"
+
+#include "control/topology/loader.h"
+#include "sim/scenario/runner.h"
+
+namespace lapse::story {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// The first conversation of a shipped story, played in virtual time.
+struct Played {
+  explicit Played(const std::string& name, const std::vector<std::string>& settings = {}) {
+    topology::Findings findings;
+    const auto path = sim::locate_scenario(std::string(LAPSE_SOURCE_ROOT) + "/topologies/scenarios/" + name + ".yaml");
+    const auto scenario = sim::load_scenario(*path, settings, findings);
+    EXPECT_TRUE(scenario.has_value()) << findings.errors.front();
+    directory = topology::make_directory(scenario->topology);
+    conversation = sim::play(*scenario, 1)->conversations.front();
+  }
+  topology::Directory directory;
+  Conversation conversation;
+};
+
+std::string difference(const Played& one, const Played& other, Duration at_least, double share = 0) {
+  return first_difference(one.conversation, other.conversation, one.directory, {at_least, share}, {"one", "other"});
+}
+
+TEST(Compare, APlayIsLikeItself) {
+  EXPECT_EQ(difference(Played("S1.4"), Played("S1.4"), Duration{}), "");
+}
+
+TEST(Compare, WhatABoxDoesIsComparedRowByRow) {
+  const std::string text = difference(Played("S1.4"), Played("S1.4", {"natgw.late_packet=drop"}), seconds(1));
+  EXPECT_NE(text.find("differs"), std::string::npos) << text;
+  EXPECT_NE(text.find("dropped LATE-DROP"), std::string::npos) << text;
+}
+
+TEST(Compare, LengthsAreCompared) {
+  const std::string text = difference(Played("S1.4"), Played("S1.4", {"steps.2.send=6"}), seconds(1));
+  EXPECT_NE(text.find("P. 5"), std::string::npos) << text;
+  EXPECT_NE(text.find("P. 6"), std::string::npos) << text;
+}
+
+TEST(Compare, TimesMayDifferByTheTolerance) {
+  const Played one("S1.4");
+  const Played later("S1.4", {"steps.2.at=351200ms"});
+  EXPECT_EQ(difference(one, later, milliseconds(300)), "");
+  EXPECT_NE(difference(one, later, milliseconds(100)).find("at another time"), std::string::npos);
+  EXPECT_EQ(difference(one, later, Duration{}, 0.5), "") << "a share of the silence before";
+}
+
+TEST(Compare, APlayThatEndsEarlierDiffers) {
+  const std::string text = difference(Played("S1.4"), Played("S1.4", {"steps.3.at=351s"}), Duration{});
+  EXPECT_EQ(text, "") << "nothing happens in between";
+  EXPECT_NE(difference(Played("S1.4"), Played("S1.5"), Duration{}).find("nothing more"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace lapse::story
