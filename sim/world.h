@@ -78,7 +78,7 @@ class World final : private Wire {
   Quiescence quiescence_;
   MemoryPacketPool pool_;
   EventRing events_;
-  std::array<Event, 64> batch_;  // here and not on the stack, where it would be cleared each time
+  std::array<Event, 64> batch_;        // here and not on the stack, where it would be cleared each time
   std::unique_ptr<FrameRing> frames_;  // null: not wanted
   std::unique_ptr<Network> network_;
   std::vector<std::unique_ptr<MemoryPort>> ports_;  // by LinkId
