@@ -28,10 +28,7 @@ Host::Host(std::string name, Engine& engine, Wire& wire, std::vector<Interface> 
       interfaces_(std::move(interfaces)),
       settings_(settings),
       timer_phase_(engine.random().next()),
-      next_port_(static_cast<uint16_t>(kFirstEphemeralPort + engine.random().below(kEphemeralPorts))) {
-  // Looking up a socket is what a packet costs most among many thousands: few shall share a bucket.
-  sockets_.max_load_factor(0.25F);
-}
+      next_port_(static_cast<uint16_t>(kFirstEphemeralPort + engine.random().below(kEphemeralPorts))) {}
 
 bool Host::owns(Ipv4Address address) const {
   return std::any_of(interfaces_.begin(), interfaces_.end(), [&](const Interface& interface) {
@@ -55,13 +52,27 @@ TcpSocket* Host::connect(Ipv4Address to, Be16 port, TcpUser& user, const TcpSett
   if (out == nullptr) {
     return nullptr;
   }
-  const FiveTuple tuple{out->addresses.front(), to, fresh_port(Protocol::kTcp, to, port), port,
-                        static_cast<uint8_t>(Protocol::kTcp)};
-  auto& socket = sockets_[tuple];
-  socket = std::make_unique<TcpSocket>(*this, tuple, settings);
-  socket->set_user(&user);
-  socket->connect();
-  return socket.get();
+  const auto own_port = fresh_port(Protocol::kTcp, to, port);
+  if (!own_port) {
+    return nullptr;
+  }
+  const FiveTuple tuple{out->addresses.front(), to, *own_port, port, static_cast<uint8_t>(Protocol::kTcp)};
+  TcpSocket& socket = open(tuple, settings);
+  socket.set_user(&user);
+  socket.connect();
+  return &socket;
+}
+
+bool Host::reaches(Ipv4Address to) const {
+  Ipv4Address next_hop;
+  return route(to, next_hop) != nullptr;
+}
+
+TcpSocket& Host::open(const FiveTuple& tuple, const TcpSettings& settings) {
+  auto socket = std::make_unique<TcpSocket>(*this, tuple, settings);
+  TcpSocket& opened = *socket;
+  sockets_[tuple] = std::move(socket);
+  return opened;
 }
 
 std::optional<FiveTuple> Host::send_datagram(Ipv4Address to, Be16 to_port, Be16 port, uint16_t size) {
@@ -78,9 +89,12 @@ std::optional<FiveTuple> Host::send_datagram(Ipv4Address to, Be16 to_port, Be16 
 }
 
 std::optional<FiveTuple> Host::request(Ipv4Address to, Be16 to_port, uint16_t size, DatagramHandler handler) {
-  const Be16 port = fresh_port(Protocol::kUdp, to, to_port);
-  bind(port, std::move(handler));
-  return send_datagram(to, to_port, port, size);
+  const auto port = fresh_port(Protocol::kUdp, to, to_port);
+  if (!port) {
+    return std::nullopt;
+  }
+  bind(*port, std::move(handler));
+  return send_datagram(to, to_port, *port, size);
 }
 
 void Host::ping(Ipv4Address to, uint16_t identifier, uint16_t sequence) {
@@ -94,8 +108,8 @@ void Host::ping(Ipv4Address to, uint16_t identifier, uint16_t sequence) {
   }
 }
 
-Be16 Host::fresh_port(Protocol protocol, Ipv4Address to, Be16 to_port) {
-  for (;;) {
+std::optional<Be16> Host::fresh_port(Protocol protocol, Ipv4Address to, Be16 to_port) {
+  for (unsigned tried = 0; tried < kEphemeralPorts; ++tried) {
     const Be16 port = be16(next_port_);
     next_port_ = next_port_ == kLastEphemeralPort ? kFirstEphemeralPort : static_cast<uint16_t>(next_port_ + 1);
     const FiveTuple tuple{interfaces_.front().addresses.front(), to, port, to_port, static_cast<uint8_t>(protocol)};
@@ -103,6 +117,7 @@ Be16 Host::fresh_port(Protocol protocol, Ipv4Address to, Be16 to_port) {
       return port;
     }
   }
+  return std::nullopt;
 }
 
 // ---- sending ----
@@ -194,9 +209,7 @@ void Host::receive_tcp(const Packet& packet) {
     return;
   }
   if (opens && listeners_.contains(segment.tuple.destination_port)) {
-    auto& socket = sockets_[segment.tuple.reversed()];
-    socket = std::make_unique<TcpSocket>(*this, segment.tuple.reversed(), settings_);
-    socket->accept(segment);
+    open(segment.tuple.reversed(), settings_).accept(segment);
   } else if ((segment.flags & kTcpRst) == 0) {
     send_reset_to(segment);
   }

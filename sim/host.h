@@ -14,8 +14,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
+
+#include "absl/container/flat_hash_map.h"
 
 #include "dataplane/net/routes.h"
 #include "dataplane/packet.h"
@@ -58,13 +59,14 @@ class Host {
   using Acceptor = std::function<TcpUser*(TcpSocket&)>;                               // who serves the new connection
   using DatagramHandler = std::function<void(const FiveTuple& from, uint16_t size)>;  // 'from' as it arrived
 
-  // Null when no route leads there. The connection's outcome comes through 'user'.
+  // Null when no route leads there, or no port is free. The connection's outcome comes through 'user'.
   TcpSocket* connect(Ipv4Address to, Be16 port, TcpUser& user);
   TcpSocket* connect(Ipv4Address to, Be16 port, TcpUser& user, const TcpSettings& settings);
+  bool reaches(Ipv4Address to) const;
   void listen(Be16 port, Acceptor acceptor) { listeners_[port] = std::move(acceptor); }
   bool listens(Be16 port) const { return listeners_.contains(port); }
   void bind(Be16 port, DatagramHandler handler) { datagram_handlers_[port] = std::move(handler); }
-  // From 'port', or from a fresh one that is bound to 'handler'; the tuple that was sent, none without a route.
+  // From 'port', or from a fresh one that is bound to 'handler'; the tuple that was sent, none without a route or a free port.
   std::optional<FiveTuple> send_datagram(Ipv4Address to, Be16 to_port, Be16 port, uint16_t size);
   std::optional<FiveTuple> request(Ipv4Address to, Be16 to_port, uint16_t size, DatagramHandler handler);
   void ping(Ipv4Address to, uint16_t identifier, uint16_t sequence);
@@ -90,6 +92,7 @@ class Host {
   Instant timer_expiry(TimerStep step, Duration delay) const;
 
   size_t socket_count() const { return sockets_.size(); }
+  // In no order: nothing that is printed may depend on it.
   template <typename Visit>
   void visit_sockets(Visit&& visit) const {
     for (const auto& [tuple, socket] : sockets_) {
@@ -108,7 +111,9 @@ class Host {
   void receive_udp(const Packet& packet);
   void receive_echo(const Packet& packet);
   void answer_arp(LinkId link, const Packet& packet);
-  Be16 fresh_port(Protocol protocol, Ipv4Address to, Be16 to_port);
+  TcpSocket& open(const FiveTuple& tuple, const TcpSettings& settings);
+  // None when each of Linux's ephemeral ports is taken.
+  std::optional<Be16> fresh_port(Protocol protocol, Ipv4Address to, Be16 to_port);
 
   std::string name_;
   Engine* engine_;
@@ -119,7 +124,7 @@ class Host {
   uint64_t timer_phase_;
   uint16_t next_port_;
   uint64_t echo_replies_ = 0;
-  std::unordered_map<FiveTuple, std::unique_ptr<TcpSocket>, TupleHash> sockets_;
+  absl::flat_hash_map<FiveTuple, std::unique_ptr<TcpSocket>, TupleHash> sockets_;
   std::vector<std::unique_ptr<TcpSocket>> finished_;
   std::map<Be16, Acceptor> listeners_;
   std::map<Be16, DatagramHandler> datagram_handlers_;

@@ -141,6 +141,14 @@ report::ReportedRun run_of(const Played& played, const Options& options) {
   for (const std::string& setting : played.job.settings) {
     run.name += (&setting == &played.job.settings.front() ? " with " : ", ") + setting;
   }
+  for (const sim::Experience& experience : played.outcome.experiences) {
+    run.experiences.push_back(sim::to_string(experience));
+  }
+  for (const sim::AccessLog& log : played.outcome.logs) {
+    for (const sim::Proxy::Line& line : log.lines) {
+      run.experiences.push_back(topology::concat(log.proxy, " logs ", sim::to_string(line)));
+    }
+  }
   if (!played.job.beside) {
     run.misses.emplace();
     for (const sim::Miss& miss : played.outcome.misses) {

@@ -147,15 +147,16 @@ std::string believer_table(const story::Picture& picture) {
   return table(absl::StrCat("At the end of ", picture.title), {{"who"}, {"what it knows"}, {"believes"}}, rows);
 }
 
-std::string expectation_list(const std::vector<std::string>& misses) {
-  if (misses.empty()) {
-    return "<p>Every expectation was met.</p>\n";
-  }
-  std::string text = "<p>Not as expected:</p>\n<ul class=\"misses\">\n";
-  for (const std::string& miss : misses) {
-    absl::StrAppend(&text, "<li>", escape_xml(miss), "</li>\n");
+std::string list(const std::vector<std::string>& lines) {
+  std::string text = "<ul class=\"lines\">\n";
+  for (const std::string& line : lines) {
+    absl::StrAppend(&text, "<li>", escape_xml(line), "</li>\n");
   }
   return text + "</ul>\n";
+}
+
+std::string expectation_list(const std::vector<std::string>& misses) {
+  return misses.empty() ? "<p>Every expectation was met.</p>\n" : "<p>Not as expected:</p>\n" + list(misses);
 }
 
 std::string run_section(const ReportedRun& run, size_t number) {
@@ -178,6 +179,9 @@ std::string run_section(const ReportedRun& run, size_t number) {
                               .id = id + "-ladder",
                               .css_class = "ladder"},
                              false);
+  if (!run.experiences.empty()) {
+    text += "<h3>What the programs experienced</h3>\n" + list(run.experiences);
+  }
   text += "<h3>Who believes what</h3>\n";
   for (const story::Picture& picture : pictures) {
     text += believer_table(picture);

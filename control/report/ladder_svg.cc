@@ -22,6 +22,7 @@ constexpr double kLeastLane = 200;
 constexpr double kWidestLane = 340;
 constexpr double kLeastWidth = 560;
 constexpr double kLabelSize = 12;
+constexpr double kCross = 6;  // half of an X
 constexpr double kSmallSize = 11;
 constexpr double kLineHeight = 16;
 constexpr double kBetweenLadders = 36;
@@ -268,21 +269,23 @@ double LadderPainter::end_of_link(size_t from, size_t to, bool lost) const {
 void LadderPainter::draw_arrow(const Arrow& arrow, double y) {
   const double direction = arrow.to > arrow.from ? 1 : -1;
   const double from = columns_[arrow.from] + direction * 4;
-  const double to = end_of_link(arrow.from, arrow.to, arrow.lost) - direction * 5;
+  const double end = end_of_link(arrow.from, arrow.to, arrow.lost);
+  const double to = end - direction * 5;
   const Colour colour = colour_of(arrow.tone);
   rows_.line({from, y}, {to - direction * 7, y},
              {.colour = colour, .width = 1.5, .dashes = arrow.tone == story::Tone::kKeepalive ? "5 3" : ""});
   rows_.polygon({{to, y}, {to - direction * 9, y - 4}, {to - direction * 9, y + 4}}, colour);
-  rows_.text({(columns_[arrow.from] + columns_[arrow.to]) / 2, y - 6}, fitting(arrow.label, lane_room(), kLabelSize),
-             {.size = kLabelSize, .colour = colour, .anchor = Anchor::kMiddle});
+  const double room = arrow.lost ? lane_room() * story::kLostAfter - kCross : lane_room();
+  rows_.text({(columns_[arrow.from] + end - (arrow.lost ? direction * kCross : 0)) / 2, y - 6},
+             fitting(arrow.label, room, kLabelSize), {.size = kLabelSize, .colour = colour, .anchor = Anchor::kMiddle});
 }
 
 // An X on the box's lifeline, or on the link, and its reason in the lane that the packet did not reach, or below where there is none.
 void LadderPainter::draw_ending(const story::Ending& ending, double y) {
   const double x = end_of_link(ending.from, ending.column, ending.lost);
   const Stroke cross{.colour = Colour::kAlarm, .width = 2.5};
-  rows_.line({x - 6, y - 6}, {x + 6, y + 6}, cross);
-  rows_.line({x - 6, y + 6}, {x + 6, y - 6}, cross);
+  rows_.line({x - kCross, y - kCross}, {x + kCross, y + kCross}, cross);
+  rows_.line({x - kCross, y + kCross}, {x + kCross, y - kCross}, cross);
   const bool has_lane = !ending.lost && (ending.rightwards ? ending.column + 1 < columns_.size() : ending.column > 0);
   for (const std::string& reason : ending.reasons) {
     if (has_lane && text_width(reason, kSmallSize) <= lane_room()) {

@@ -87,6 +87,14 @@ std::string fence_around(const std::string& text) {
   return std::string(longest + 1, '`');
 }
 
+std::string list(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) {
+    absl::StrAppend(&text, "- ", escape_markdown(line), "\n");
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string markdown_report(const ReportedRun& run) {
@@ -94,13 +102,14 @@ std::string markdown_report(const ReportedRun& run) {
                                   escape_markdown(run.title), "\n\n", escape_markdown(verdict_text(run)), "\n");
   if (run.misses) {
     absl::StrAppend(&text, "\n", run.misses->empty() ? "Every expectation was met.\n" : "Not as expected:\n\n");
-    for (const std::string& miss : *run.misses) {
-      absl::StrAppend(&text, "- ", escape_markdown(miss), "\n");
-    }
+    text += list(*run.misses);
   }
   for (const Picture& picture : pictures_of(run)) {
     absl::StrAppend(&text, "\n## ", escape_markdown(picture.title), "\n\n", diagram_of(picture), "\n",
                     believers_of(picture));
+  }
+  if (!run.experiences.empty()) {
+    absl::StrAppend(&text, "\nWhat the programs experienced:\n\n", list(run.experiences));
   }
   const std::string fence = fence_around(run.command);
   absl::StrAppend(&text, "\nTo see it again:\n\n", fence, "sh\n", run.command, "\n", fence, "\n");

@@ -23,8 +23,8 @@ p { margin: 0 0 12px; max-width: 78ch; }
 .verdict { border-left: 4px solid var(--alarm); background: var(--panel); padding: 12px 16px; margin: 0 0 16px;
   max-width: none; }
 .verdict.quiet { border-color: var(--alive); }
-.misses { margin: 0 0 12px; padding-left: 20px; }
-.misses li { overflow-wrap: anywhere; }
+.lines { margin: 0 0 12px; padding-left: 20px; }
+.lines li { overflow-wrap: anywhere; }
 svg { max-width: 100%; height: auto; display: block; }
 .ladder { border: 1px solid var(--faint); border-radius: 6px; }
 .scroll { overflow-x: auto; margin: 0 0 16px; }

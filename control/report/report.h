@@ -28,6 +28,7 @@ struct ReportedRun {
   std::vector<LivingFlow> living;                  // at the end
   Instant end;                                     // of the run
   std::optional<std::vector<std::string>> misses;  // of expectations, a line each; none: nothing was expected
+  std::vector<std::string> experiences;  // of programs, and of access logs: a line each, as far as they are known
 };
 
 // What happened, and how it stands at the end: two sentences.

@@ -23,9 +23,10 @@ void Client::connect() {
     switchboard_->hung_up(*initial_sequence_);
     initial_sequence_.reset();
   }
-  TcpSocket* const socket = world().host(connect_.host)->connect(connect_.to, connect_.port, *this);
+  Host& host = *world().host(connect_.host);
+  TcpSocket* const socket = host.connect(connect_.to, connect_.port, *this);
   if (socket == nullptr) {
-    end("ENETUNREACH");
+    end(host.reaches(connect_.to) ? "EADDRNOTAVAIL" : "ENETUNREACH");
     return;
   }
   set_socket(socket);

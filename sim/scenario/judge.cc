@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "control/metrics/metrics.h"
-#include "control/topology/values.h"
+#include "control/story/text.h"
 
 namespace lapse::sim {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 constexpr Duration kTolerance = kTick;
 
 std::string time_text(Instant instant) {
-  return topology::duration_text(instant.time_since_epoch());
+  return story::exact(instant.time_since_epoch());
 }
 
 bool near(Duration left, Duration right) {
@@ -37,10 +37,6 @@ class Differences {
  private:
   std::string text_;
 };
-
-std::string line_text(const Proxy::Line& line) {
-  return absl::StrCat(line.status, " after ", topology::duration_text(line.took), " at ", time_text(line.at));
-}
 
 }  // namespace
 
@@ -162,7 +158,7 @@ std::string Judge::found(const Expectation& expectation, const ExpectLog& expect
   uint64_t count = 0;
   if (proxy != stage_.proxies().end()) {
     for (const Proxy::Line& line : proxy->second->log()) {
-      absl::StrAppend(&lines, lines.empty() ? "" : ", ", line_text(line));
+      absl::StrAppend(&lines, lines.empty() ? "" : ", ", to_string(line));
       const bool fits = (!expected.status || *expected.status == line.status) &&
                         (!expected.took || near(*expected.took, line.took)) &&
                         (!expectation.at || near(*expectation.at, line.at));

@@ -1,5 +1,9 @@
 #include "sim/scenario/proxy.h"
 
+#include "absl/strings/str_cat.h"
+
+#include "control/story/text.h"
+
 namespace lapse::sim {
 namespace {
 
@@ -92,6 +96,11 @@ Proxy::~Proxy() = default;
 
 Responder& Proxy::accept() {
   return *legs_.emplace_back(std::make_unique<Leg>(*this));
+}
+
+std::string to_string(const Proxy::Line& line) {
+  return absl::StrCat(line.status, " after ", story::exact(line.took), " at ",
+                      story::exact(line.at.time_since_epoch()));
 }
 
 }  // namespace lapse::sim

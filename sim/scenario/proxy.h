@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "sim/scenario/pool.h"
@@ -41,5 +42,8 @@ class Proxy {
   std::vector<std::unique_ptr<Leg>> legs_;
   std::vector<Line> log_;
 };
+
+// "499 after 1200 s at 1200 s".
+std::string to_string(const Proxy::Line& line);
 
 }  // namespace lapse::sim

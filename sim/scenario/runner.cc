@@ -6,16 +6,16 @@
 
 #include "control/report/living.h"
 #include "control/story/ladder.h"
+#include "control/story/text.h"
 #include "control/topology/report.h"
 #include "control/topology/text.h"
-#include "control/topology/values.h"
 #include "sim/scenario/judge.h"
 
 namespace lapse::sim {
 namespace {
 
 std::string time_text(Instant instant) {
-  return topology::duration_text(instant.time_since_epoch());
+  return story::exact(instant.time_since_epoch());
 }
 
 class Player {

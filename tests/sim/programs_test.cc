@@ -88,7 +88,7 @@ TEST_F(Programs, AHangIsToldAsOne) {
   const Outcome outcome =
       after({R"({ at: 0s, host: app, connect: "api:80", as: c })",
              "{ at: 1s, flow: c, request: 10, response: 20, after: 400s }", "{ at: 900s, stop: true }"});
-  EXPECT_EQ(to_string(of(outcome, "c", kClient)), "app (c, client) waits since 1s and has heard nothing, received 0");
+  EXPECT_EQ(to_string(of(outcome, "c", kClient)), "app (c, client) waits since 1 s and has heard nothing, received 0");
   EXPECT_EQ(to_string(of(outcome, "c", kServer)), "api (c, server) received 10");
 }
 
@@ -96,7 +96,7 @@ TEST_F(Programs, AResetIsToldByItsErrno) {
   const Outcome outcome =
       after({R"({ at: 0s, host: app, connect: "api:80", as: c })", "{ at: 1s, flow: c, request: 10, response: 20 }",
              "{ at: 2s, flow: c, end: server, close: rst }", "{ at: 9s, stop: true }"});
-  EXPECT_EQ(to_string(of(outcome, "c", kClient)), "app (c, client) ECONNRESET at 2s, status 200, received 20");
+  EXPECT_EQ(to_string(of(outcome, "c", kClient)), "app (c, client) ECONNRESET at 2 s, status 200, received 20");
 }
 
 // ---- proxies ----
@@ -292,11 +292,11 @@ TEST_F(Programs, WhatIsFoundInsteadIsNamed) {
        "{ at: end, flow: u, end: client, status: 502, connections: 2, received: 5 }",
        "{ at: end, box: natgw, flow: x, state: syn_sent }", "{ event: flow_expired }",
        "{ at: 3s, event: flow_established }"}));
-  EXPECT_THAT(
-      found(outcome),
-      ElementsAre("in the log: 200 after 5s at 6s", "in the log: 200 after 5s at 6s", "in the log: 200 after 5s at 6s",
-                  "in the log: 200 after 5s at 6s", "ConnectionAttemptCount 1", "flows 1",
-                  "received 20, status 200, connections 1", "state established", "no such event", "it happened at 1s"));
+  EXPECT_THAT(found(outcome),
+              ElementsAre("in the log: 200 after 5 s at 6 s", "in the log: 200 after 5 s at 6 s",
+                          "in the log: 200 after 5 s at 6 s", "in the log: 200 after 5 s at 6 s",
+                          "ConnectionAttemptCount 1", "flows 1", "received 20, status 200, connections 1",
+                          "state established", "no such event", "it happened at 1 s"));
   EXPECT_EQ(outcome.misses[0].place.line, 9);
   EXPECT_EQ(outcome.misses[0].text, "log: x, status: 504");
 }

@@ -141,7 +141,7 @@ TEST_F(ScenarioErrors, AStoryThatDoesNotComeToItsEndIsStopped) {
   const auto outcome = play(*scenario, 1, Frames::kNone, 10'000);
   EXPECT_EQ(outcome.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(outcome.status().message(), file +
-                                            ":6:5: steps.2: the story does not come to its end: 10000 events by 3s, "
+                                            ":6:5: steps.2: the story does not come to its end: 10000 events by 3 s, "
                                             "and this was the last step");
 }
 

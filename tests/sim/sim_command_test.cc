@@ -72,7 +72,7 @@ TEST_F(SimCommand, AFailingOneSaysWhatWasExpectedWhereAndWhatWasFound) {
   EXPECT_EQ(result.output, "FAIL  test  failing <&>\n      " + file +
                                ":9: expected {at: end, flow: c1, end: client, error: ECONNRESET}\n"
                                "        found: error none\n"
-                               "      app (c1, client) waits since 0s and has heard nothing, received 0\n"
+                               "      app (c1, client) waits since 0 s and has heard nothing, received 0\n"
                                "      api (c1, server) received 9\n");
 }
 

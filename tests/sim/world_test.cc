@@ -156,6 +156,22 @@ TEST_F(SimulatedNat, AConnectionIsMadeUsedAndClosed) {
   EXPECT_EQ(count(EventKind::kFlowClosed), 1u) << ladder();
 }
 
+// net.ipv4.ip_local_port_range: 32768 to 60999, each of them once towards one port of a server; connect(2): EADDRNOTAVAIL.
+TEST_F(SimulatedNat, AHostHasAsManyConnectionsToAServerAsItsKernelHasPorts) {
+  constexpr size_t kPorts = 60999 - 32768 + 1;
+  const Ipv4Address api = *parse_ipv4("203.0.113.80");
+  Host& app = *world->host("app");
+  Program idle(*world);
+  for (size_t opened = 0; opened < kPorts; ++opened) {
+    ASSERT_NE(app.connect(api, be16(8080), idle), nullptr) << opened;
+    world->settle();
+  }
+  EXPECT_EQ(app.connect(api, be16(8080), idle), nullptr);
+  EXPECT_TRUE(app.reaches(api));
+  EXPECT_NE(app.connect(api, be16(8081), idle), nullptr) << "another port of the server has ports of its own";
+  world->settle();
+}
+
 // S0.1: the answer after 363.627 s meets nobody; the client goes on waiting, the server repeats itself and gives up.
 TEST_F(SimulatedNat, AnAnswerAfterTheTimeoutIsLostInSilence) {
   connect();
