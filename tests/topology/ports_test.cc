@@ -1,6 +1,9 @@
 // `ports`: what is wrong with them, word for word, and what comes of those that are right.
+#include <cstdio>
 #include <fstream>
 #include <memory>
+
+#include <unistd.h>
 
 #include "tests/topology/error_rows.h"
 
@@ -137,7 +140,7 @@ TEST(Ports, TheMtuOfALinkIsThatOfItsDevice) {
 
 TEST(Ports, SettingsReachThem) {
   Findings findings;
-  const std::string file = testing::TempDir() + "ports_test.yaml";
+  const std::string file = testing::TempDir() + "ports_test-" + std::to_string(getpid()) + ".yaml";
   std::ofstream(file) << kBench;
   const auto topology = load_with(file, {"ports.private.queues=2", "ports.internet.mtu=1400"}, findings);
   ASSERT_TRUE(topology) << testing::PrintToString(findings.errors);
@@ -145,6 +148,7 @@ TEST(Ports, SettingsReachThem) {
   EXPECT_EQ(topology->find_port("internet")->mtu, 1400);
   EXPECT_FALSE(load_with(file, {"ports.private.queues=many"}, findings));
   EXPECT_THAT(findings.errors, ElementsAre(testing::HasSubstr("ports.private.queues: not a whole number (many)")));
+  std::remove(file.c_str());
 }
 
 }  // namespace
