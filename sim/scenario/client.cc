@@ -96,6 +96,7 @@ void Client::on_idle() {
 
 void Client::on_end(TcpSocket& socket) {
   const bool was_waiting = waiting();
+  lost_ += was_waiting ? 1 : 0;
   Program::on_end(socket);
   end(was_waiting ? "EOF" : "");
 }
@@ -103,6 +104,7 @@ void Client::on_end(TcpSocket& socket) {
 // A client that reconnects asks what was not answered once more.
 void Client::on_error(TcpSocket& socket, int error) {
   Program::on_error(socket, error);
+  ++lost_;
   if (connect_.reconnects && error == ECONNRESET) {
     answered_ = received();
     unannounced_.assign(asked_.begin(), asked_.end());

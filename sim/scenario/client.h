@@ -47,6 +47,8 @@ class Client final : public Program {
   Instant waiting_since() const { return asked_at_; }
   bool has_part_of_answer() const { return received() > answered_; }
   uint64_t status() const { return status_; }  // of the newest answer; 0: none yet
+  // Connections that ended by an error, or before the answer that was due.
+  uint64_t lost() const { return lost_; }
   Responder* responder() { return responder_; }
   // Of its connections as it sends them, the newest last.
   const std::vector<FiveTuple>& tuples() const { return tuples_; }
@@ -70,6 +72,7 @@ class Client final : public Program {
   Instant asked_at_{};
   uint64_t answered_ = 0;  // bytes of the answers that are complete
   uint64_t status_ = 0;
+  uint64_t lost_ = 0;
   Timer patience_;
   Responder* responder_ = nullptr;  // null while a connection is being made
 };

@@ -107,6 +107,14 @@ uint64_t Pool::received() const {
   return sum;
 }
 
+uint64_t Pool::lost() const {
+  uint64_t sum = 0;
+  for (const auto& member : members_) {
+    sum += member->client->lost();
+  }
+  return sum;
+}
+
 bool Pool::waiting() const {
   return std::any_of(members_.begin(), members_.end(), [](const auto& member) { return member->client->waiting(); });
 }

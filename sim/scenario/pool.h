@@ -31,6 +31,7 @@ class Pool final : private ClientWatcher {
   void give_up(const ExchangePtr& exchange);
 
   uint64_t opened() const { return members_.size(); }
+  uint64_t lost() const;
   uint64_t received() const;
   bool waiting() const;
   Instant waiting_since() const;
