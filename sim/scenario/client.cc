@@ -42,6 +42,11 @@ void Client::accepted_by(Responder& responder) {
   unannounced_.clear();
 }
 
+void Client::send(uint64_t size) {
+  lost_before_last_ = lost_;
+  Program::send(size);
+}
+
 void Client::ask(const ExchangePtr& exchange) {
   const Request& request = exchange->request;
   if (exchange->response > 0) {
@@ -60,6 +65,7 @@ void Client::ask(const ExchangePtr& exchange) {
 }
 
 void Client::on_received() {
+  lost_before_last_ = lost_;
   while (!asked_.empty() && received() >= answered_ + asked_.front()->response) {
     const ExchangePtr exchange = asked_.front();
     asked_.pop_front();

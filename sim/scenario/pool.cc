@@ -67,6 +67,7 @@ void Pool::on_answer(Client& client, const ExchangePtr& exchange) {
     member.discard->arm(switchboard_->world().engine().now() + settings_.discard_after);
   }
   status_ = exchange->status;
+  lost_before_last_ = lost();
   const Done done = std::exchange(member.done, nullptr);
   done(exchange, "");
 }

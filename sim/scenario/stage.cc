@@ -167,7 +167,7 @@ Experience of_client(const Client& client) {
   experience.waiting_since = client.waiting_since();
   experience.status = client.status();
   experience.connections = client.tuples().size();
-  experience.lost = client.lost();
+  experience.lost = client.lost_before_last();
   return experience;
 }
 
@@ -179,7 +179,7 @@ Experience of_pool(const Pool& pool) {
           .received = pool.received(),
           .status = pool.status(),
           .connections = pool.opened(),
-          .lost = pool.lost()};
+          .lost = pool.lost_before_last()};
 }
 
 Experience of_responder(const Responder* responder) {

@@ -33,8 +33,8 @@ std::optional<int64_t> parse_percent(std::string_view text) {
   const size_t point = text.find('.');
   const std::string_view whole = text.substr(0, point);
   std::string fraction(point == std::string_view::npos ? std::string_view("0") : text.substr(point + 1));
-  const bool digits = std::all_of(whole.begin(), whole.end(), is_digit) &&
-                      std::all_of(fraction.begin(), fraction.end(), is_digit);
+  const bool digits =
+      std::all_of(whole.begin(), whole.end(), is_digit) && std::all_of(fraction.begin(), fraction.end(), is_digit);
   if (!digits || whole.empty() || whole.size() > kMostPercentDigits || fraction.empty() ||
       fraction.size() > kPercentDigits) {
     return std::nullopt;
@@ -88,9 +88,9 @@ class AxisParser {
     for (const std::string_view item : items_of(vary_.substr(equals + 1))) {
       // A path like ../nat-gateway.yaml is no range.
       const size_t dots = !item.empty() && is_digit(item.front()) ? item.find("..") : std::string_view::npos;
-      absl::Status status = item.empty()                       ? wrong("an empty value; values are separated by one comma")
+      absl::Status status = item.empty() ? wrong("an empty value; values are separated by one comma")
                             : dots == std::string_view::npos ? add(parse_value(item))
-                                                               : add_range(item, dots);
+                                                             : add_range(item, dots);
       if (!status.ok()) {
         return status;
       }
@@ -136,8 +136,8 @@ class AxisParser {
     }
     const int64_t count = (to.number - from.number) / step.number + 1;
     if (count > static_cast<int64_t>(kMostValues)) {
-      return wrong_range(range, concat("has ", std::to_string(count), " values, and ", std::to_string(kMostValues),
-                                       " are the most"));
+      return wrong_range(
+          range, concat("has ", std::to_string(count), " values, and ", std::to_string(kMostValues), " are the most"));
     }
     for (int64_t nth = 0; nth < count; ++nth) {
       const int64_t number = from.number + nth * step.number;

@@ -28,9 +28,8 @@ std::optional<std::string> threshold(const std::vector<std::pair<const AxisValue
   const auto is_chosen = [](const auto& one) { return one.second; };
   const auto changes = std::adjacent_find(sorted.begin(), sorted.end(),
                                           [](const auto& one, const auto& next) { return one.second != next.second; });
-  if (changes == sorted.end() || std::any_of(changes + 1, sorted.end(), [&](const auto& one) {
-        return one.second == changes->second;
-      })) {
+  if (changes == sorted.end() ||
+      std::any_of(changes + 1, sorted.end(), [&](const auto& one) { return one.second == changes->second; })) {
     return std::nullopt;
   }
   const AxisValue& below = *changes->first;
@@ -146,28 +145,24 @@ std::optional<std::string> border(const Sweep& sweep, const Grid& grid) {
   return absl::StrJoin(parts, word);
 }
 
-// "; everywhere else it hangs", where there is one way only.
+// "; everywhere else it is reset or hangs".
 std::string elsewhere(const std::vector<Cell>& cells) {
-  std::optional<Fate> fate;
-  for (const Cell& cell : cells) {
-    if (cell.verdict.fate == Fate::kSurvives) {
-      continue;
+  std::vector<std::string> ways;
+  for (const auto& [fate, way] : {std::pair{Fate::kRecovers, "recovers"}, std::pair{Fate::kReset, "is reset"},
+                                  std::pair{Fate::kHangs, "hangs"}, std::pair{Fate::kError, "could not be played"}}) {
+    if (std::any_of(cells.begin(), cells.end(),
+                    [fate = fate](const Cell& cell) { return cell.verdict.fate == fate; })) {
+      ways.emplace_back(way);
     }
-    if (fate && *fate != cell.verdict.fate) {
-      return "";
-    }
-    fate = cell.verdict.fate;
   }
-  return *fate == Fate::kReset   ? "; everywhere else it is reset"
-         : *fate == Fate::kError ? "; everywhere else it could not be played"
-                                 : concat("; everywhere else it ", name(*fate));
+  return concat("; everywhere else it ", absl::StrJoin(ways, " or "));
 }
 
 }  // namespace
 
 std::string boundary(const Sweep& sweep, const std::vector<Cell>& cells) {
-  const auto survived = std::count_if(cells.begin(), cells.end(),
-                                      [](const Cell& cell) { return cell.verdict.fate == Fate::kSurvives; });
+  const auto survived =
+      std::count_if(cells.begin(), cells.end(), [](const Cell& cell) { return cell.verdict.fate == Fate::kSurvives; });
   if (survived == 0 || survived == static_cast<ptrdiff_t>(cells.size())) {
     return survived == 0 ? "It survives nowhere in this grid." : "It survives everywhere in this grid.";
   }

@@ -17,7 +17,7 @@
 namespace lapse::sim {
 
 // "It survives exactly where keepalive is at most 330s (next tried: 360s), or idle is at most 330s (next tried: 360s); everywhere
-// else it hangs." Empty where the survivors have no such border.
+// else it is reset or hangs." Empty where the survivors have no such border.
 std::string boundary(const Sweep& sweep, const std::vector<Cell>& cells);
 
 }  // namespace lapse::sim

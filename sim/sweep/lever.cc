@@ -156,7 +156,9 @@ absl::StatusOr<Lever> LeverMaker::idle() const {
     }
   }
   if (longest.empty()) {
-    return cannot("idle", "has nothing to set in this story: no answer takes time (`after`), and nobody speaks again after a silence");
+    return cannot(
+        "idle",
+        "has nothing to set in this story: no answer takes time (`after`), and nobody speaks again after a silence");
   }
   for (const size_t number : longest) {
     candidates.push_back(described(number, "at"));
@@ -186,8 +188,9 @@ absl::StatusOr<Lever> LeverMaker::timeout() const {
     for (const topology::Box& box : boxes) {
       paths.push_back(absl::StrCat(box.name, ".timeouts.tcp_established"));
     }
-    return cannot("timeout", paths.empty() ? "has nothing to set in this story: its topology has no box"
-                                           : concat("could mean several boxes; accepted is a path in its place: ", listed(paths)));
+    return cannot("timeout",
+                  paths.empty() ? "has nothing to set in this story: its topology has no box"
+                                : concat("could mean several boxes; accepted is a path in its place: ", listed(paths)));
   }
   const std::string& box = boxes.front().name;
   const bool tcp = std::any_of(steps_.begin(), steps_.end(), opens_connections);
@@ -228,20 +231,24 @@ absl::StatusOr<Lever> LeverMaker::path(const std::string& name) const {
     known.insert(known.end(), keys.begin(), keys.end());
   }
   if (std::find(kNotPlayed.begin(), kNotPlayed.end(), first) != kNotPlayed.end()) {
-    return absl::InvalidArgumentError(concat(shown(name), " changes nothing that is played; accepted is a path of the steps or the topology"));
+    return absl::InvalidArgumentError(
+        concat(shown(name), " changes nothing that is played; accepted is a path of the steps or the topology"));
   }
   if (name == step_path(steps_.size() - 1, "at")) {
-    return absl::InvalidArgumentError(concat(shown(name), " is the end of the story, and a sweep plays each run until nothing more can come of it; "
-                                             "accepted is another path"));
+    return absl::InvalidArgumentError(
+        concat(shown(name),
+               " is the end of the story, and a sweep plays each run until nothing more can come of it; "
+               "accepted is another path"));
   }
   if (std::find(known.begin(), known.end(), first) == known.end()) {
     known.insert(known.end(), kKnobs.begin(), kKnobs.end());
     const std::vector<std::string> knobs = knobs_of(scenario_);
-    return absl::NotFoundError(
-        concat("no knob, and no box, host, link or key of the story is called ", shown(first), topology::suggestion(first, known),
-               "accepted is a knob of this story: ", knobs.empty() ? "(none)" : listed(knobs),
-               "; or a path: steps.0.keepalive.time, ", scenario_.topology.boxes.empty() ? "" : scenario_.topology.boxes.front().name,
-               scenario_.topology.boxes.empty() ? "" : ".timeouts.tcp_established, ", "timer_step"));
+    return absl::NotFoundError(concat("no knob, and no box, host, link or key of the story is called ", shown(first),
+                                      topology::suggestion(first, known), "accepted is a knob of this story: ",
+                                      knobs.empty() ? "(none)" : listed(knobs), "; or a path: steps.0.keepalive.time, ",
+                                      scenario_.topology.boxes.empty() ? "" : scenario_.topology.boxes.front().name,
+                                      scenario_.topology.boxes.empty() ? "" : ".timeouts.tcp_established, ",
+                                      "timer_step"));
   }
   Lever lever;
   lever.parts_.push_back({name});
@@ -252,10 +259,9 @@ std::vector<std::string> Lever::settings(const AxisValue& value) const {
   std::vector<std::string> settings;
   const bool off = takes_ == Takes::kSecondsOrOff && value.text == "off";
   for (const Part& part : off ? off_parts_ : parts_) {
-    const std::string text = part.how == Part::How::kFixed ? part.fixed
-                             : part.how == Part::How::kValue
-                                 ? value.text
-                                 : topology::duration_text(value.duration() + part.ahead);
+    const std::string text = part.how == Part::How::kFixed   ? part.fixed
+                             : part.how == Part::How::kValue ? value.text
+                                                             : topology::duration_text(value.duration() + part.ahead);
     settings.push_back(concat(part.path, "=", text));
   }
   return settings;
@@ -265,14 +271,15 @@ absl::Status Lever::check(const Axis& axis) const {
   const bool off = takes_ == Takes::kSecondsOrOff;
   for (const AxisValue& value : axis.values) {
     const bool is_duration = value.kind == AxisValue::Kind::kDuration;
-    const bool fits = is_duration && (!off || (value.duration() >= std::chrono::seconds(1) && value.duration() <= kLongestOption &&
-                                               value.duration() % std::chrono::seconds(1) == Duration{}));
+    const bool fits =
+        is_duration && (!off || (value.duration() >= std::chrono::seconds(1) && value.duration() <= kLongestOption &&
+                                 value.duration() % std::chrono::seconds(1) == Duration{}));
     if (takes_ == Takes::kAnything || fits || (off && value.text == "off")) {
       continue;
     }
     return absl::InvalidArgumentError(
-        concat("--vary ", axis.name, ": the value ", shown(value.text), " is none of the knob ", axis.name, "; accepted is ",
-               off ? "off, or whole seconds from 1s to 32767s" : "a duration with a unit like 350s"));
+        concat("--vary ", axis.name, ": the value ", shown(value.text), " is none of the knob ", axis.name,
+               "; accepted is ", off ? "off, or whole seconds from 1s to 32767s" : "a duration with a unit like 350s"));
   }
   return absl::OkStatus();
 }

@@ -61,8 +61,8 @@ Instant settled(const Scenario& scenario, Instant earliest) {
   uint32_t retries = 0;
   for (const topology::Host& host : scenario.topology.hosts) {
     const TcpSettings settings = tcp_settings(host.sysctls);
-    retries = std::max({retries, settings.retries, settings.syn_retries + settings.syn_linear_timeouts,
-                        settings.synack_retries});
+    retries = std::max(
+        {retries, settings.retries, settings.syn_retries + settings.syn_linear_timeouts, settings.synack_retries});
   }
   Duration patience = kLongestRetransmission * static_cast<int64_t>(retries + 1);
   Instant last{};
@@ -144,7 +144,8 @@ absl::StatusOr<Sweep> plan_sweep(SweepRequest request) {
   if (request.vary.empty() || request.vary.size() > 2) {
     return absl::InvalidArgumentError(
         concat(request.vary.empty() ? "nothing is varied" : "a map has two sides, and more than two things are varied",
-               "; accepted is --vary NAME=VALUES once or twice, like --vary keepalive=off,60s..600s/30s --vary idle=60s..900s/30s"));
+               "; accepted is --vary NAME=VALUES once or twice, like --vary keepalive=off,60s..600s/30s --vary "
+               "idle=60s..900s/30s"));
   }
   for (const std::string& vary : request.vary) {
     auto axis = parse_axis(vary);
@@ -154,8 +155,8 @@ absl::StatusOr<Sweep> plan_sweep(SweepRequest request) {
     sweep.axes.push_back(*std::move(axis));
   }
   if (sweep.runs() > kMostRuns) {
-    return absl::InvalidArgumentError(absl::StrCat("the grid has ", sweep.runs(), " runs; accepted are ", kMostRuns,
-                                                   " at most: take longer steps"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the grid has ", sweep.runs(), " runs; accepted are ", kMostRuns, " at most: take longer steps"));
   }
   topology::Findings findings;
   auto story = load_scenario(request.file, request.settings, findings);

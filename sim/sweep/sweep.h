@@ -33,8 +33,8 @@ struct SweepRequest {
 
 struct Sweep {
   SweepRequest request;
-  Scenario story;           // with the request's settings
-  std::vector<Axis> axes;   // of two, the first goes down and the second across; a single one goes across
+  Scenario story;             // with the request's settings
+  std::vector<Axis> axes;     // of two, the first goes down and the second across; a single one goes across
   std::vector<Lever> levers;  // of the axes
 
   size_t rows() const { return axes.size() == 2 ? axes.front().values.size() : 1; }

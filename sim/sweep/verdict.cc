@@ -73,7 +73,8 @@ class Debts {
 };
 
 Fate fate_of(std::string_view error) {
-  return std::find(kAfterSilence.begin(), kAfterSilence.end(), error) == kAfterSilence.end() ? Fate::kReset : Fate::kHangs;
+  return std::find(kAfterSilence.begin(), kAfterSilence.end(), error) == kAfterSilence.end() ? Fate::kReset
+                                                                                             : Fate::kHangs;
 }
 
 std::string program_name(const Experience& experience) {
@@ -92,9 +93,9 @@ Verdict waits(const Experience& who) {
 }
 
 bool has_lost_words(const Experience& client, const Owed& owed) {
-  return client.lost > 0 && std::any_of(owed.unasked.begin(), owed.unasked.end(), [&](const auto& word) {
-           return word.first <= client.error_at && client.error_at - word.first <= kAtOnce;
-         });
+  return !client.error.empty() && std::any_of(owed.unasked.begin(), owed.unasked.end(), [&](const auto& word) {
+    return word.first <= client.error_at && client.error_at - word.first <= kAtOnce;
+  });
 }
 
 // A proxy owes answers to others, and its log says what they got.
@@ -161,7 +162,7 @@ void find_box(Verdict& verdict, const report::RunRecord& record) {
         continue;
       }
       const bool fits = no_error ? *line.expired >= verdict.at && (!found || *line.expired < *found)
-                              : *line.expired <= verdict.at && (!found || *line.expired > *found);
+                                 : *line.expired <= verdict.at && (!found || *line.expired > *found);
       if (fits) {
         found = *line.expired;
         verdict.box = record.directory().boxes[index(box.box)].name;
@@ -185,13 +186,14 @@ Verdict verdict(const Scenario& scenario, const Outcome& outcome) {
       worst = one;
     }
   };
+  // A log says when, which a status alone does not.
+  for (const AccessLog& log : outcome.logs) {
+    consider(of_log(log));
+  }
   // Both ends of each connection stand side by side.
   for (size_t at = 0; at + 1 < outcome.experiences.size(); at += 2) {
     const Experience& client = outcome.experiences[at];
     consider(of_connection(client, outcome.experiences[at + 1], debts.of(client.flow)));
-  }
-  for (const AccessLog& log : outcome.logs) {
-    consider(of_log(log));
   }
   if (worst.fate != Fate::kSurvives && outcome.record != nullptr) {
     find_box(worst, *outcome.record);
@@ -201,7 +203,9 @@ Verdict verdict(const Scenario& scenario, const Outcome& outcome) {
 
 std::string Verdict::sentence() const {
   std::string text(name(fate));
-  const auto add = [&text](const char* separator, const std::string& words) { absl::StrAppend(&text, separator, words); };
+  const auto add = [&text](const char* separator, const std::string& words) {
+    absl::StrAppend(&text, separator, words);
+  };
   if (fate == Fate::kError) {
     add(": ", reason);
   } else if (fate != Fate::kSurvives) {
