@@ -30,7 +30,7 @@ struct Look {
 constexpr std::array<Look, sim::kFateCount> kLooks{{
     {"everybody got everything on the first connection", ' ', Colour::kAlive, Colour::kPaper},
     {"a connection was lost, and everybody got everything on another", 'o', Colour::kInVain, Colour::kOnBright},
-    {"an error told a program at once that its connection is gone", 'R', Colour::kAlarm, Colour::kPaper},
+    {"an error told a program that its connection is gone", 'R', Colour::kAlarm, Colour::kPaper},
     {"somebody waits for ever, gave up after silence, or never learns of it", 'H', Colour::kInk, Colour::kPaper},
     {"could not be played; the run says why", '!', Colour::kFaint, Colour::kInk},
 }};

@@ -73,11 +73,11 @@ TEST_F(SweepCommand, DrawsAMapOnTheTerminal) {
       "keepalive  300s  400s\n"
       "      off  .  H  H\n"
       "     300s  .  .  .\n"
-      "     360s  .  H  R\n"
+      "     360s  .  R  R\n"
       "\n"
       "  .  survives 5: everybody got everything on the first connection\n"
-      "  R  reset 1: an error told a program at once that its connection is gone\n"
-      "  H  hangs 3: somebody waits for ever, gave up after silence, or never learns of it\n");
+      "  R  reset 2: an error told a program that its connection is gone\n"
+      "  H  hangs 2: somebody waits for ever, gave up after silence, or never learns of it\n");
 }
 
 TEST_F(SweepCommand, TheExampleOfTheManualIsPlayedVerbatim) {
@@ -160,6 +160,13 @@ TEST_F(SweepCommand, TheSameSweepIsTheSameBytesOnAnyNumberOfThreads) {
   }
   EXPECT_THAT(contents(file("1.html")), AllOf(HasSubstr("lapse sweep S0.11 --vary keepalive=off,300s..360s/20s"),
                                               HasSubstr("Every run, and the command that plays it alone")));
+}
+
+// The README shows this picture beside this command.
+TEST_F(SweepCommand, ThePictureOfTheReadmeIsWhatIsDrawn) {
+  lapse({"sweep", "S1.1", "--vary", "keepalive=off,60s..600s/60s", "--vary", "idle=60s..900s/60s", "--svg",
+         file("a.svg")});
+  EXPECT_EQ(contents(file("a.svg")), contents(LAPSE_TEST_TOPOLOGIES "/sweep.svg"));
 }
 
 TEST_F(SweepCommand, OneThingThatVariesIsARow) {

@@ -96,7 +96,7 @@ std::string refusal(const std::string& file, std::vector<std::string> vary, std:
   return sweep.ok() ? "" : std::string(sweep.status().message());
 }
 
-std::vector<Cell> played(const Sweep& sweep, size_t threads = 2) {
+std::vector<Cell> swept(const Sweep& sweep, size_t threads = 2) {
   const std::atomic<bool> stop{false};
   return play_sweep(sweep, threads, stop, [](size_t) {});
 }
@@ -202,7 +202,7 @@ TEST(Plan, RefusesContradictions) {
             "--vary idle and --vary steps.1.after both set steps.1.after; accepted is one of them");
   EXPECT_EQ(
       refusal(s11, {"keepalive=60s"}, {"steps.0.keepalive={time: 9s}"}),
-      "--vary keepalive and --set \"steps.0.keepalive={time: 9s}\" both set steps.0.keepalive.on; accepted is one of "
+      "--vary keepalive and --set 'steps.0.keepalive={time: 9s}' both set steps.0.keepalive.on; accepted is one of "
       "them");
 }
 
@@ -211,11 +211,11 @@ TEST(Plan, RefusesContradictions) {
 // Reference, section 1 (NAT gateway, 350 s, `>=`), S0.2, S0.8, S1.1 to S1.3.
 TEST(Sweep, TellsTheTruthAroundTheTimeout) {
   const Sweep sweep = planned(shipped("S1.1"), {"keepalive=off,349s,350s,351s", "idle=349s,350s,351s"});
-  const std::vector<Cell> cells = played(sweep);
+  const std::vector<Cell> cells = swept(sweep);
   EXPECT_THAT(fates(cells), ElementsAre("survives", "hangs", "hangs",        // off
                                         "survives", "survives", "survives",  // 349 s
                                         "survives", "reset", "reset",        // 350 s: the probe itself comes too late
-                                        "survives", "hangs", "reset"));      // 351 s
+                                        "survives", "reset", "reset"));  // 351 s: the probe after the lost answer tells
   const Verdict& hangs = cells[1].verdict;
   EXPECT_TRUE(hangs.waits);
   EXPECT_EQ(hangs.sentence(), "hangs: app (c1) waits for ever since 0 s; natgw forgot at 350 s");
@@ -226,52 +226,51 @@ TEST(Sweep, TellsTheTruthAroundTheTimeout) {
 // S1.4: the client speaks late and is told; with a silent box it is not, and gives up after its retransmissions.
 TEST(Sweep, AClientThatSpeaksLateIsResetOrHangs) {
   const Sweep sweep = planned(shipped("S1.4"), {"natgw.late_packet.inside=rst,drop", "idle=349s,350s,351s"});
-  const std::vector<Cell> cells = played(sweep);
+  const std::vector<Cell> cells = swept(sweep);
   EXPECT_THAT(fates(cells), ElementsAre("survives", "reset", "reset", "survives", "hangs", "hangs"));
   EXPECT_EQ(cells[5].verdict.error, "ETIMEDOUT");
 }
 
 // S0.9: the default keepalive of 7200 s comes two hours after the answer was lost, and a sweep waits for it.
 TEST(Sweep, PlaysUntilNothingMoreCanCome) {
-  const std::vector<Cell> cells = played(planned(shipped("S1.1"), {"keepalive=2h", "idle=400s"}));
+  const std::vector<Cell> cells = swept(planned(shipped("S1.1"), {"keepalive=2h", "idle=400s"}));
   EXPECT_EQ(cells.at(0).verdict.sentence(), "reset: app (c1) ECONNRESET at 7200 s; natgw forgot at 350 s");
 }
 
 TEST(Sweep, AnotherConnectionRecovers) {
   for (const char* const story : {"reconnects", "pool-retries"}) {
-    EXPECT_THAT(fates(played(planned(shipped(story), {"idle=340s,360s"}))), ElementsAre("survives", "recovers"))
+    EXPECT_THAT(fates(swept(planned(shipped(story), {"idle=340s,360s"}))), ElementsAre("survives", "recovers"))
         << story;
   }
-  EXPECT_THAT(fates(played(planned(shipped("pool-stale"), {"idle=340s,360s"}))), ElementsAre("survives", "reset"));
+  EXPECT_THAT(fates(swept(planned(shipped("pool-stale"), {"idle=340s,360s"}))), ElementsAre("survives", "reset"));
 }
 
 // What the probe finds after the story is over is nobody's loss.
 TEST(Sweep, AConnectionLostAfterTheLastAnswerSurvives) {
-  EXPECT_THAT(fates(played(planned(shipped("reconnects"), {"keepalive=400s", "idle=60s"}))), ElementsAre("survives"));
+  EXPECT_THAT(fates(swept(planned(shipped("reconnects"), {"keepalive=400s", "idle=60s"}))), ElementsAre("survives"));
 }
 
 TEST(Sweep, WordsLostWithTheConnectionAreLacking) {
   const Sweep sweep = planned(shipped("S1.4"), {"idle=340s,360s"}, {"steps.0.on_reset=reconnect"});
-  EXPECT_THAT(fates(played(sweep)), ElementsAre("survives", "reset"));
+  EXPECT_THAT(fates(swept(sweep)), ElementsAre("survives", "reset"));
 }
 
 TEST(Sweep, AProxyTellsByItsStatus) {
-  EXPECT_THAT(fates(played(planned(shipped("proxy-502"), {"idle=340s,360s"}))), ElementsAre("survives", "reset"));
-  const std::vector<Cell> late =
-      played(planned(shipped("proxy-502"), {"idle=360s"}, {"natgw.late_packet.inside=drop"}));
+  EXPECT_THAT(fates(swept(planned(shipped("proxy-502"), {"idle=340s,360s"}))), ElementsAre("survives", "reset"));
+  const std::vector<Cell> late = swept(planned(shipped("proxy-502"), {"idle=360s"}, {"natgw.late_packet.inside=drop"}));
   EXPECT_EQ(late.at(0).verdict.fate, Fate::kHangs);  // 504 after 29 s
   EXPECT_EQ(late.at(0).verdict.error, "504");
 }
 
 TEST(Sweep, ADatagramThatIsLostHangs) {
-  const std::vector<Cell> cells = played(planned(shipped("udp-slow-answer"), {"idle=349s,350s"}));
+  const std::vector<Cell> cells = swept(planned(shipped("udp-slow-answer"), {"idle=349s,350s"}));
   EXPECT_THAT(fates(cells), ElementsAre("survives", "hangs"));
   EXPECT_EQ(cells[1].verdict.sentence(),
             "hangs: app (slow) never gets what was sent to it, and nobody is told; natgw forgot at 350 s");
 }
 
 TEST(Sweep, APointThatCannotBePlayedIsAnError) {
-  const std::vector<Cell> cells = played(planned(shipped("S1.1"), {"natgw.timeouts.tcp_established=350s,200s"}));
+  const std::vector<Cell> cells = swept(planned(shipped("S1.1"), {"natgw.timeouts.tcp_established=350s,200s"}));
   EXPECT_THAT(fates(cells), ElementsAre("survives", "error"));
   EXPECT_THAT(cells[1].verdict.reason, HasSubstr("natgw.timeouts.tcp_established=200s"));
 }
@@ -280,7 +279,7 @@ TEST_F(SweptFile, AStepThatPassesTheNextOneIsAnErrorThatNamesItsLine) {
   const std::string path =
       file({R"({ at: 0s, host: app, connect: "api:80", as: c1 })", "{ at: 10s, flow: c1, send: 1 }",
             "{ at: 20s, flow: c1, send: 1 }", "{ at: 50s, stop: true }"});
-  const std::vector<Cell> cells = played(planned(path, {"steps.1.at=15s,25s"}));
+  const std::vector<Cell> cells = swept(planned(path, {"steps.1.at=15s,25s"}));
   EXPECT_THAT(fates(cells), ElementsAre("survives", "error"));
   EXPECT_THAT(cells[1].verdict.reason, HasSubstr("story.yaml:6:"));
   EXPECT_THAT(cells[1].verdict.reason, HasSubstr("earlier than the step before it (20s)"));
@@ -289,7 +288,7 @@ TEST_F(SweptFile, AStepThatPassesTheNextOneIsAnErrorThatNamesItsLine) {
 TEST_F(SweptFile, TheLastStepMayPassTheEndOfTheStory) {
   const std::string path = file({R"({ at: 0s, host: app, connect: "api:80", as: c1 })",
                                  "{ at: 10s, flow: c1, send: 1 }", "{ at: 50s, stop: true }"});
-  EXPECT_THAT(fates(played(planned(path, {"steps.1.at=349s,351s"}))), ElementsAre("survives", "reset"));
+  EXPECT_THAT(fates(swept(planned(path, {"steps.1.at=349s,351s"}))), ElementsAre("survives", "reset"));
 }
 
 TEST(Sweep, IsTheSameOnAnyNumberOfThreads) {
@@ -301,10 +300,10 @@ TEST(Sweep, IsTheSameOnAnyNumberOfThreads) {
     }
     return lines;
   };
-  const auto alone = told(played(sweep, 1));
+  const auto alone = told(swept(sweep, 1));
   EXPECT_EQ(alone.size(), 48);
-  EXPECT_EQ(told(played(sweep, 3)), alone);
-  EXPECT_EQ(told(played(sweep, 8)), alone);
+  EXPECT_EQ(told(swept(sweep, 3)), alone);
+  EXPECT_EQ(told(swept(sweep, 8)), alone);
 }
 
 TEST(Sweep, StopsWhenItIsToldTo) {
@@ -323,7 +322,7 @@ TEST(Sweep, StopsWhenItIsToldTo) {
 // What `lapse sim --set ...` does with a cell's settings.
 TEST(Sweep, ACellsSettingsPlayTheSameRunAlone) {
   const Sweep sweep = planned(shipped("S1.1"), {"keepalive=off,349s,360s", "idle=340s,400s"});
-  for (const Cell& cell : played(sweep)) {
+  for (const Cell& cell : swept(sweep)) {
     topology::Findings findings;
     const auto scenario = load_scenario(sweep.request.file, cell.settings, findings);
     ASSERT_TRUE(scenario) << testing::PrintToString(findings.errors);
@@ -337,7 +336,7 @@ TEST(Sweep, ACellsSettingsPlayTheSameRunAlone) {
 
 std::string words(std::vector<std::string> vary) {
   const Sweep sweep = planned(shipped("S1.1"), std::move(vary));
-  return boundary(sweep, played(sweep));
+  return boundary(sweep, swept(sweep));
 }
 
 TEST(Boundary, SaysWhatIsTrueOfEveryRun) {
