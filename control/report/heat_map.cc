@@ -162,9 +162,10 @@ void Painter::draw_cells() {
   // A hair of paper between cells, where they are large enough for it.
   const double gap = std::min(cell_width_, cell_height_) >= 8 ? 1 : 0;
   for (size_t at = 0; at < map_.cells.size(); ++at) {
-    const auto column = static_cast<double>(at % map_.across.values.size());
-    const auto row = static_cast<double>(at / map_.across.values.size());
-    const Point corner{left_ + column * cell_width_, top_ + row * cell_height_};
+    const size_t row = at / map_.across.values.size();
+    const size_t column = at % map_.across.values.size();
+    const Point corner{left_ + static_cast<double>(column) * cell_width_,
+                       top_ + static_cast<double>(row) * cell_height_};
     const HeatMap::Kind& kind = map_.kinds[map_.cells[at].kind];
     drawing_.begin_group("cell", map_.cells[at].tooltip);
     drawing_.rectangle(corner, cell_width_ - gap, cell_height_ - gap, gap * 2, kind.fill);

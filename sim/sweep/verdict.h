@@ -16,7 +16,7 @@
 //             after silence, by its own patience (TIMEOUT) or its kernel's (ETIMEDOUT; ENETRESET of Windows' keepalive), or its proxy
 //             has for it (504); or an end lacks what it is owed, and no error has told the client of it. So does a datagram
 //             that is lost.
-//   reset     its client lacks something that is owed on it, or was owed nothing at all, and an error said so at once:
+//   reset     its client lacks something that is owed on it, or was owed nothing at all, and an error said so:
 //             ECONNRESET, EPIPE, ECONNREFUSED, EOF before the answer, a proxy's 502. So does a server's error, where the
 //             client has noticed nothing and nothing is lacking, because nothing was owed.
 //   recovers  everybody has got everything, but the client has lost a connection and opened another for it. What it had said
