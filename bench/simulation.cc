@@ -1,12 +1,17 @@
 // lapse_bench_sim [--flows=N]: how far the simulator reaches; see README.md beside this file.
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "sim/scenario/runner.h"
+#include "sim/sweep/sweep.h"
 #include "sim/world.h"
 
 namespace lapse::bench {
@@ -119,6 +124,49 @@ void many(size_t count, Trace trace, const char* how) {
               static_cast<double>(flows.timers() - timers) / took / 1e6);
 }
 
+double wall_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+void say_runs(const char* how, size_t runs, double took) {
+  std::printf("a grid of %zu runs of S1.1, %-42s %8.1f ms, %6.0f runs/s\n", runs, how, took * 1e3,
+              static_cast<double>(runs) / took);
+}
+
+// The floor is the same points played alone: loaded before, and nobody asks what came of them.
+void sweep() {
+  const auto file = sim::locate_scenario("S1.1");
+  const auto sweep =
+      file.ok() ? sim::plan_sweep({.file = *file, .vary = {"keepalive=off,60s..630s/30s", "idle=60s..1530s/30s"}})
+                : absl::StatusOr<sim::Sweep>(file.status());
+  if (!sweep.ok() || sweep->runs() < 1000) {
+    std::printf("no sweep: %s\n", std::string(sweep.status().message()).c_str());
+    std::exit(1);
+  }
+  const std::atomic<bool> stop{false};
+  const auto played = [&](size_t threads) { return sim::play_sweep(*sweep, threads, stop, [](size_t) {}); };
+  const double start = thread_seconds();
+  const std::vector<sim::Cell> cells = played(1);
+  say_runs("one thread (its CPU time)", cells.size(), thread_seconds() - start);
+  std::vector<sim::Scenario> loaded;
+  for (const sim::Cell& cell : cells) {
+    topology::Findings findings;
+    loaded.push_back(*sim::load_scenario(*file, cell.settings, findings));
+  }
+  const double alone = thread_seconds();
+  for (const sim::Scenario& scenario : loaded) {
+    if (!sim::play(scenario, 1).ok()) {
+      std::exit(1);
+    }
+  }
+  say_runs("floor: loaded before, one thread", loaded.size(), thread_seconds() - alone);
+  const double wall = wall_seconds();
+  played(std::max(1U, std::thread::hardware_concurrency()));
+  say_runs("every core (by the clock on the wall)", cells.size(), wall_seconds() - wall);
+}
+
 int run(int argc, char** argv) {
   size_t count = 100'000;
   constexpr const char* kFlows = "--flows=";
@@ -136,6 +184,7 @@ int run(int argc, char** argv) {
   five_days(Trace::kPackets, "traced");
   many(count, Trace::kOff, "untraced");
   many(count, Trace::kPackets, "traced");
+  sweep();
   return 0;
 }
 

@@ -26,6 +26,7 @@ struct Context {
 void add_check(CLI::App& app, Context& context);
 void add_lab(CLI::App& app, Context& context);
 void add_sim(CLI::App& app, Context& context);
+void add_sweep(CLI::App& app, Context& context);
 void add_live_endpoint(CLI::App& app, Context& context);
 void add_shell(CLI::App& app, Context& context);
 void add_exec(CLI::App& app, Context& context);

@@ -24,6 +24,7 @@ constexpr const char* kExamples =
     "  lapse ctl clock advance 351s                               let 351 s of silence pass\n"
     "  lapse ctl flows                                            who still remembers what\n"
     "  lapse sim S0.1 --ladder                                    the same story in virtual time, in milliseconds\n"
+    "  lapse sweep S1.1 --vary idle=60s..900s/30s                 where it survives, and where it does not\n"
     "  lapse run bench.yaml --cores 2-3                           the boxes between two NICs\n"
     "\n"
     "`lapse COMMAND --help` shows a command's options and an example.";
@@ -150,6 +151,7 @@ int run(int argc, char** argv, Context& context) {
   app.require_subcommand(0, 1);
   add_check(app, context);
   add_sim(app, context);
+  add_sweep(app, context);
   add_live_endpoint(app, context);
   add_lab(app, context);
   add_shell(app, context);

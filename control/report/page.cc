@@ -26,7 +26,9 @@ p { margin: 0 0 12px; max-width: 78ch; }
 .lines { margin: 0 0 12px; padding-left: 20px; }
 .lines li { overflow-wrap: anywhere; }
 svg { max-width: 100%; height: auto; display: block; }
-.ladder { border: 1px solid var(--faint); border-radius: 6px; }
+details { margin: 0 0 16px; }
+summary { cursor: pointer; padding: 4px 0; }
+.ladder, .heat { border: 1px solid var(--faint); border-radius: 6px; }
 .scroll { overflow-x: auto; margin: 0 0 16px; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--dim); padding: 0 0 6px; white-space: nowrap; }

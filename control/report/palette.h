@@ -19,14 +19,26 @@
 
 namespace lapse::report {
 
-enum class Colour : uint8_t { kInk, kDim, kFaint, kPaper, kPanel, kAlive, kInVain, kForgotten, kAlarm, kCalm };
+enum class Colour : uint8_t {
+  kInk,
+  kDim,
+  kFaint,
+  kPaper,
+  kPanel,
+  kAlive,
+  kInVain,
+  kForgotten,
+  kAlarm,
+  kCalm,
+  kOnBright
+};
 
 struct ColourValues {
   std::string_view name;
   std::string_view light;
   std::string_view dark;
 };
-inline constexpr std::array<ColourValues, 10> kColours{{
+inline constexpr std::array<ColourValues, 11> kColours{{
     {"ink", "#1b1f24", "#e6e8eb"},
     {"dim", "#57606a", "#a3adb8"},
     {"faint", "#b8c0c8", "#4a535d"},
@@ -37,6 +49,7 @@ inline constexpr std::array<ColourValues, 10> kColours{{
     {"forgotten", "#9a6a7f", "#c79ab0"},
     {"alarm", "#b84300", "#ff9a5c"},
     {"calm", "#00704f", "#4fd0a5"},
+    {"onbright", "#1b1f24", "#14181d"},  // what is written on kInVain
 }};
 constexpr const ColourValues& values(Colour colour) {
   return kColours[static_cast<size_t>(colour)];

@@ -43,6 +43,11 @@ void Client::accepted_by(Responder& responder) {
   unannounced_.clear();
 }
 
+void Client::send(uint64_t size) {
+  lost_before_last_ = lost_;
+  Program::send(size);
+}
+
 void Client::ask(const ExchangePtr& exchange) {
   const Request& request = exchange->request;
   if (exchange->response > 0) {
@@ -61,6 +66,7 @@ void Client::ask(const ExchangePtr& exchange) {
 }
 
 void Client::on_received() {
+  lost_before_last_ = lost_;
   while (!asked_.empty() && received() >= answered_ + asked_.front()->response) {
     const ExchangePtr exchange = asked_.front();
     asked_.pop_front();
@@ -97,6 +103,7 @@ void Client::on_idle() {
 
 void Client::on_end(TcpSocket& socket) {
   const bool was_waiting = waiting();
+  lost_ += was_waiting ? 1 : 0;
   Program::on_end(socket);
   end(was_waiting ? "EOF" : "");
 }
@@ -104,6 +111,7 @@ void Client::on_end(TcpSocket& socket) {
 // A client that reconnects asks what was not answered once more.
 void Client::on_error(TcpSocket& socket, int error) {
   Program::on_error(socket, error);
+  ++lost_;
   if (connect_.reconnects && error == ECONNRESET) {
     answered_ = received();
     unannounced_.assign(asked_.begin(), asked_.end());

@@ -35,6 +35,7 @@ class Client final : public Program {
   ~Client() override;
 
   void connect();
+  void send(uint64_t size) override;
   void ask(const ExchangePtr& exchange);
   // Lets go of the connection and of what is not answered; the watcher is not told.
   void give_up();
@@ -47,6 +48,9 @@ class Client final : public Program {
   Instant waiting_since() const { return asked_at_; }
   bool has_part_of_answer() const { return received() > answered_; }
   uint64_t status() const { return status_; }  // of the newest answer; 0: none yet
+  // Connections that ended by an error, or before the answer that was due: all, and those before it spoke or heard last.
+  uint64_t lost() const { return lost_; }
+  uint64_t lost_before_last() const { return lost_before_last_; }
   Responder* responder() { return responder_; }
   // Of its connections as it sends them, the newest last.
   const std::vector<FiveTuple>& tuples() const { return tuples_; }
@@ -70,6 +74,8 @@ class Client final : public Program {
   Instant asked_at_{};
   uint64_t answered_ = 0;  // bytes of the answers that are complete
   uint64_t status_ = 0;
+  uint64_t lost_ = 0;
+  uint64_t lost_before_last_ = 0;
   Timer patience_;
   Responder* responder_ = nullptr;  // null while a connection is being made
 };

@@ -67,6 +67,7 @@ void Pool::on_answer(Client& client, const ExchangePtr& exchange) {
     member.discard->arm(switchboard_->world().engine().now() + settings_.discard_after);
   }
   status_ = exchange->status;
+  lost_before_last_ = lost();
   const Done done = std::exchange(member.done, nullptr);
   done(exchange, "");
 }
@@ -103,6 +104,14 @@ uint64_t Pool::received() const {
   uint64_t sum = 0;
   for (const auto& member : members_) {
     sum += member->client->received();
+  }
+  return sum;
+}
+
+uint64_t Pool::lost() const {
+  uint64_t sum = 0;
+  for (const auto& member : members_) {
+    sum += member->client->lost();
   }
   return sum;
 }

@@ -31,6 +31,8 @@ class Pool final : private ClientWatcher {
   void give_up(const ExchangePtr& exchange);
 
   uint64_t opened() const { return members_.size(); }
+  // Connections that were lost before the newest answer came.
+  uint64_t lost_before_last() const { return lost_before_last_; }
   uint64_t received() const;
   bool waiting() const;
   Instant waiting_since() const;
@@ -51,6 +53,7 @@ class Pool final : private ClientWatcher {
     bool is_retry = false;
   };
 
+  uint64_t lost() const;
   void ask_on(Member& member, const ExchangePtr& exchange, Done done);
   Member& open();
   Member& member_of(const Client& client);
@@ -64,6 +67,7 @@ class Pool final : private ClientWatcher {
   std::vector<std::unique_ptr<Member>> members_;
   std::vector<Member*> idle_;  // the newest last
   uint64_t status_ = 0;
+  uint64_t lost_before_last_ = 0;
   std::string error_;
   Instant error_at_{};
 };

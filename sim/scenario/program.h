@@ -25,7 +25,7 @@ class Program : public TcpUser {
  public:
   Program(World& world, const ProgramSettings& settings);
 
-  void send(uint64_t size);
+  virtual void send(uint64_t size);
   void close(CloseHow how);
 
   void on_connected(TcpSocket& socket) override;

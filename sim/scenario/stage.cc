@@ -167,6 +167,7 @@ Experience of_client(const Client& client) {
   experience.waiting_since = client.waiting_since();
   experience.status = client.status();
   experience.connections = client.tuples().size();
+  experience.lost = client.lost_before_last();
   return experience;
 }
 
@@ -177,7 +178,8 @@ Experience of_pool(const Pool& pool) {
           .waiting_since = pool.waiting_since(),
           .received = pool.received(),
           .status = pool.status(),
-          .connections = pool.opened()};
+          .connections = pool.opened(),
+          .lost = pool.lost_before_last()};
 }
 
 Experience of_responder(const Responder* responder) {

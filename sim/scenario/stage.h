@@ -38,6 +38,7 @@ struct Experience {
   uint64_t received = 0;
   uint64_t status = 0;  // of the newest answer; 0: none
   uint64_t connections = 0;
+  uint64_t lost = 0;  // of a client: connections that it lost, before it spoke or heard last
 };
 
 class Stage {

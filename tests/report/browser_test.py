@@ -43,8 +43,8 @@ class Reports(unittest.TestCase):
     def tearDownClass(cls):
         cls.browser.close()
 
-    def lapse(self, *words):
-        done = subprocess.run([LAPSE, "sim", *words], capture_output=True, text=True, check=False)
+    def lapse(self, *words, command="sim"):
+        done = subprocess.run([LAPSE, command, *words], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def file(self, name):
@@ -94,6 +94,34 @@ class Reports(unittest.TestCase):
         self.shown("two.html", 700)
         tops = self.value("[...document.querySelectorAll('.run')].map(run => run.getBoundingClientRect().top)")
         self.assertGreater(tops[1], tops[0])
+
+    def test_a_heat_map_on_a_desk_a_phone_and_in_the_dark(self):
+        self.lapse("S1.1", "--vary", "keepalive=off,60s..600s/30s", "--vary", "idle=60s..900s/30s",
+                   "--html", self.file("map.html"), "--svg", self.file("map.svg"), command="sweep")
+        fills = "[...new Set([...document.querySelectorAll('svg .cell rect')].map(cell => getComputedStyle(cell).fill))]"
+        colours = []
+        for width, dark in ((1440, False), (1440, True), (390, False)):
+            with self.subTest(f"{width} {'dark' if dark else 'light'}"):
+                self.shown("map.html", width, dark)
+                self.assertGreater(self.value("document.querySelector('svg.heat').getBoundingClientRect().width"), 300)
+                self.assertEqual(self.value("document.querySelectorAll('svg.heat .cell').length"), 580)
+                self.assertEqual(self.value("document.querySelectorAll('details tbody tr').length"), 580)
+                self.assertLessEqual(self.value("document.documentElement.scrollWidth"), width)
+                colours.append(self.value(fills))
+                self.assertEqual(len(colours[-1]), 3)  # survives, reset, hangs
+        self.assertEqual(set(colours[0]) & set(colours[1]), set())
+        self.shown("map.svg", 1100)
+        self.assertEqual(self.value("document.documentElement.getAttribute('role')"), "img")
+
+    def test_large_small_and_crowded_heat_maps(self):
+        for name, story, *vary in (("small", "S0.1", "idle=349s,351s"),
+                                   ("row", "S1.4", "idle=1s..400s/1s"),
+                                   ("crowded", "S0.1", "timeout=10s..1000s/10s", "idle=5s..500s/5s"),
+                                   ("pool", "pool-stale", "keepalive=off,60s,350s,360s", "idle=300s..400s/10s")):
+            with self.subTest(name):
+                options = [word for one in vary for word in ("--vary", one)]
+                self.lapse(story, *options, "--html", self.file(name + ".html"), command="sweep")
+                self.shown(name + ".html", 1200)
 
     def test_an_overlap_would_be_found(self):
         with open(self.file("overlap.svg"), "w", encoding="utf-8") as file:
