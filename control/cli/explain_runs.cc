@@ -182,15 +182,16 @@ std::string text(const ExplainedRun& run) {
   if (all.empty()) {
     return "No packet met a box.\n";
   }
-  const auto lost = static_cast<size_t>(
-      std::count_if(all.begin(), all.end(), [](const Explanation& one) { return one.lost; }));
+  const auto lost =
+      static_cast<size_t>(std::count_if(all.begin(), all.end(), [](const Explanation& one) { return one.lost; }));
   const size_t shown = all.size() <= kFewExplanations ? all.size() : std::clamp<size_t>(lost, 1, kMostExplanations);
   std::string text;
   for (size_t at = 0; at < shown; ++at) {
     text += (at > 0 ? "\n" : "") + explain::text(all[at]);
   }
   if (lost > shown) {
-    absl::StrAppend(&text, "\n", story::counted(lost - shown, "more conversation"), " lost something; --json has all.\n");
+    absl::StrAppend(&text, "\n", story::counted(lost - shown, "more conversation"),
+                    " lost something; --json has all.\n");
   }
   if (const size_t rest = all.size() - std::max(lost, shown); rest > 0) {
     absl::StrAppend(&text, "\n", story::counted(rest, "more conversation"), " lost nothing.\n");

@@ -5,9 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
-#include "control/explain/record_text.h"
 #include "control/explain/words.h"
-#include "control/lab/resolution.h"
 #include "control/story/names.h"
 #include "control/story/phrases.h"
 #include "control/story/report.h"
@@ -19,20 +17,10 @@ using story::Belief;
 using story::Conversation;
 using story::End;
 using story::LateSpeech;
-using story::Role;
 
 namespace {
 
 constexpr std::array kEnds{End::kOpener, End::kResponder};
-
-// A NAT gateway's flows begin inside: its first side is the opener's.
-constexpr Side side_of(End end) {
-  return Side{static_cast<uint8_t>(end == End::kOpener ? 0 : 1)};
-}
-
-const LateFacts* late_facts(const BoxFacts& box, Side side) {
-  return static_cast<size_t>(side) < box.late.size() ? &box.late[static_cast<size_t>(side)] : nullptr;
-}
 
 bool is_kernel_giving_up(const std::string& error) {
   return error == "ETIMEDOUT" || error == "ENETRESET";
@@ -42,21 +30,33 @@ bool has_failed(const EndFacts& facts) {
   return !facts.error.empty() && facts.error != "EOF";
 }
 
-// The programs' facts are of the newest of several connections.
+}  // namespace
+
+Side side_of(End end) {
+  return Side{static_cast<uint8_t>(end == End::kOpener ? 0 : 1)};
+}
+
+const LateFacts* late_facts(const BoxFacts& box, Side side) {
+  return static_cast<size_t>(side) < box.late.size() ? &box.late[static_cast<size_t>(side)] : nullptr;
+}
+
 bool tells_of_this_one(const Case& found) {
   return found.program != nullptr &&
          (found.program->tuples.size() < 2 || found.program->tuples.back() == found.conversation.tuple);
 }
 
-}  // namespace
-
 bool lost_something(const Case& found) {
   const Conversation& story = found.conversation;
   const bool failed = tells_of_this_one(found) && std::any_of(kEnds.begin(), kEnds.end(), [&](End end) {
-                        return has_failed(*found.facts(end)) || found.facts(end)->waiting;
+                        return has_failed(*found.facts(end)) || is_overdue(*found.program, end, found.run.end);
                       });
   return found.forgotten != nullptr || story.refusals > 0 || failed || found.found_peer_dead(End::kOpener) ||
          found.found_peer_dead(End::kResponder);
+}
+
+bool is_overdue(const ConnectionFacts& connection, End end, Instant now) {
+  const EndFacts& facts = connection.ends[story::index(end)];
+  return facts.waiting && now > facts.waiting_since + connection.answer_after;
 }
 
 // ---- what ----
@@ -67,8 +67,9 @@ std::string refusal(const Case& found) {
   for (const story::BoxKnowledge& known : found.conversation.boxes) {
     if (known.state == story::BoxState::kRefused) {
       const std::string code(lapse::code(known.reason));
-      return absl::StrCat(story::box_name(known.box, found.run.directory), " refused to open the flow: ",
-                          std::string(lapse::sentence(known.reason)), " (`lapse explain ", code, "`).");
+      return absl::StrCat(story::box_name(known.box, found.run.directory),
+                          " refused to open the flow: ", std::string(lapse::sentence(known.reason)),
+                          " (`lapse explain ", code, "`).");
     }
   }
   return "";
@@ -76,9 +77,8 @@ std::string refusal(const Case& found) {
 
 std::string own_patience(const Case& found) {
   const EndFacts& client = *found.facts(End::kOpener);
-  std::string text =
-      absl::StrCat(found.name(End::kOpener), " gave up by its own timeout of ", in_seconds(client.patience), ", at ",
-                   moment(client.error_at, found.conversation));
+  std::string text = absl::StrCat(found.name(End::kOpener), " gave up by its own timeout of ",
+                                  in_seconds(client.patience), ", at ", moment(client.error_at, found.conversation));
   if (found.forgotten == nullptr) {
     return text + ". No box forgot the connection before that.";
   }
@@ -103,8 +103,8 @@ std::string what_happened(const Case& found) {
     const std::string refused = refusal(found);
     return (refused.empty() ? "No box forgot this connection." : refused) + start_of_times(story);
   }
-  std::string text = absl::StrCat(story::sentence(story, *found.forgotten, found.run.directory), " It was forgotten at ",
-                                  moment(found.forgotten->time, story));
+  std::string text = absl::StrCat(story::sentence(story, *found.forgotten, found.run.directory),
+                                  " It was forgotten at ", moment(found.forgotten->time, story));
   if (const story::Entry* last = last_packet(story, found.forgotten->box, found.forgotten->time)) {
     absl::StrAppend(&text, "; the last packet before was ", found.name(last->from_end), "'s ",
                     story::packet_label(*last, story, found.run.directory), " at ", moment(last->time, story));
@@ -119,9 +119,9 @@ std::string timer(const Case& found) {
     return "";
   }
   const TimeoutFacts& timeout = found.box->timeouts[static_cast<size_t>(found.forgotten->timeout_class)];
-  std::string text = absl::StrCat("timeouts.", std::string(name(found.forgotten->timeout_class)), " of ",
-                                  found.box->name, " is ", in_seconds(found.timeout), ", ",
-                                  origin_text(timeout.origin, found.box->kind), ".");
+  std::string text =
+      absl::StrCat("timeouts.", std::string(name(found.forgotten->timeout_class)), " of ", found.box->name, " is ",
+                   in_seconds(found.timeout), ", ", origin_text(timeout.origin, found.box->kind), ".");
   if (timeout.fixed()) {
     absl::StrAppend(&text, " The provider has fixed it: no customer can raise it.");
   } else if (timeout.provider_least == timeout.provider_most) {
@@ -136,9 +136,8 @@ namespace {
 
 std::string late_word(const Case& found, const LateSpeech& word) {
   const std::string speaker = found.name(word.speaker);
-  std::string text = absl::StrCat(speaker, "'s ", story::noun(word), " came at ",
-                                  moment(word.time, found.conversation), ", after ",
-                                  story::about(word.time - found.silent_since), " of silence. ", found.box->name);
+  std::string text = absl::StrCat(speaker, "'s ", story::noun(word), " came after ",
+                                  story::about(word.time - found.silent_since), " of silence, and ", found.box->name);
   if (word.reason == DropReason::kAnswered) {
     absl::StrAppend(&text, " answered ", speaker, " with a RST in the name of ", found.name(story::other(word.speaker)),
                     ", which was not told");
@@ -216,8 +215,9 @@ std::string known_end(const Case& found, End end) {
                : absl::StrCat(since, ", and does until its own timeout of ", in_seconds(facts.patience), ".");
   }
   const bool believes = found.conversation.is_tcp() && story::believes(found.conversation.end(end).belief);
-  return believes && found.forgotten != nullptr ? absl::StrCat(who, " still believes in the connection, and has no error.")
-                                                : "";
+  return believes && found.forgotten != nullptr
+             ? absl::StrCat(who, " still believes in the connection, and has no error.")
+             : "";
 }
 
 // What packets tell of an end.
@@ -231,8 +231,9 @@ std::string seen_end(const Case& found, End end) {
                         ": its program's next read or write fails with ECONNRESET.");
   }
   if (found.conversation.is_tcp() && story::believes(state.belief)) {
-    return absl::StrCat(who, "'s kernel still believes in the connection: its program has no error, and waits for ever "
-                             "where it waits without a timeout.");
+    return absl::StrCat(who,
+                        "'s kernel still believes in the connection: its program has no error, and waits for ever "
+                        "where it waits without a timeout.");
   }
   return "";
 }
@@ -244,12 +245,13 @@ std::string behind_proxy(const Case& found) {
   }
   std::string text;
   if (!found.program->log.empty()) {
-    absl::StrAppend(&text, "The access log of ", found.program->name, ": ", absl::StrJoin(found.program->log, ", "), ".");
+    absl::StrAppend(&text, "The access log of ", found.program->name, ": ", absl::StrJoin(found.program->log, ", "),
+                    ".");
   }
   for (const ConnectionFacts& other : found.run.connections) {
     if (&other != found.program && other.kind == ConnectionKind::kConnection && other.ends[0].status >= 400) {
-      absl::StrAppend(&text, text.empty() ? "" : " ", other.name, " on ", other.ends[0].host, " was answered ",
-                      other.ends[0].status, ", which does not name the cause.");
+      absl::StrAppend(&text, text.empty() ? "" : " ", other.name, " was answered ", other.ends[0].status,
+                      ", which does not name the cause.");
     }
   }
   return text;
@@ -266,9 +268,12 @@ std::string programs(const Case& found) {
     if (!found.conversation.is_tcp()) {
       break;
     }
-    const std::string text = tells_of_this_one(found)                 ? known_end(found, end)
+    if (found.gave_up_first(end)) {
+      continue;  // that is what this is about, and has been said
+    }
+    const std::string text = tells_of_this_one(found)                                       ? known_end(found, end)
                              : !story::ends_at_box(found.conversation, found.run.directory) ? seen_end(found, end)
-                                                                      : "";
+                                                                                            : "";
     if (!text.empty()) {
       sentences.push_back(text);
     }
@@ -307,104 +312,6 @@ std::string no_keepalive(const Case& found) {
   return absl::StrCat("No probe was seen in ", in_seconds(found.timeout), " of silence.", text);
 }
 
-namespace {
-
-struct Margin {
-  const BoxFacts* box = nullptr;
-  TimeoutClass timeout_class = TimeoutClass::kOther;
-  Duration timeout{};
-  Silence silence;
-
-  Duration left() const { return timeout - silence.length(); }
-};
-
-TimeoutClass class_of(const Case& found, BoxId box) {
-  for (const HeldFlow* flow : held_flows(found)) {
-    if (flow->key.box == box) {
-      return flow->timeout_class;
-    }
-  }
-  const Conversation& story = found.conversation;
-  if (story.is_tcp()) {
-    return TimeoutClass::kTcpEstablished;
-  }
-  if (story.tuple.protocol == static_cast<uint8_t>(Protocol::kUdp)) {
-    return story.ends[0].packets_sent > 0 && story.ends[1].packets_sent > 0 ? TimeoutClass::kUdpStream
-                                                                            : TimeoutClass::kUdp;
-  }
-  return story.tuple.protocol == static_cast<uint8_t>(Protocol::kIcmp) ? TimeoutClass::kIcmp : TimeoutClass::kOther;
-}
-
-// Of the box that was closest to forgetting.
-std::optional<Margin> smallest_margin(const Case& found) {
-  std::optional<Margin> smallest;
-  for (const story::BoxKnowledge& known : found.conversation.boxes) {
-    const BoxFacts* const box = found.run.box(known.box);
-    const auto silence = longest_silence(found.conversation, known.box);
-    if (box == nullptr || !silence) {
-      continue;
-    }
-    const TimeoutClass timeout_class = class_of(found, known.box);
-    const Margin margin{box, timeout_class, box->timeouts[static_cast<size_t>(timeout_class)].value, *silence};
-    if (!smallest || margin.left() < smallest->left()) {
-      smallest = margin;
-    }
-  }
-  return smallest;
-}
-
-std::string probe_times(const Probes& probes, const Conversation& story) {
-  constexpr size_t kMostNamed = 4;
-  std::string text;
-  for (size_t at = 0; at < std::min(probes.times.size(), kMostNamed); ++at) {
-    absl::StrAppend(&text, at == 0 ? "" : ", ", moment(probes.times[at], story));
-  }
-  return probes.sent > kMostNamed ? text + ", ..." : text;
-}
-
-}  // namespace
-
-std::string kept(const Case& found) {
-  std::string text = "Nothing was lost.";
-  for (const End end : kEnds) {
-    const Probes& probes = found.probes[story::index(end)];
-    if (probes.sent > 0) {
-      absl::StrAppend(&text, " ", found.name(end), " sent ", story::counted(probes.sent, "keepalive probe"), " (at ",
-                      probe_times(probes, found.conversation), ").");
-    }
-  }
-  if (const auto margin = smallest_margin(found); margin && margin->left() >= Duration{}) {
-    absl::StrAppend(&text, " The longest silence that ", margin->box->name, " saw was ",
-                    story::about(margin->silence.length()), ", until ", found.name(margin->silence.speaker),
-                    margin->silence.broken_by == Role::kKeepalive ? "'s keepalive" : " spoke", " at ",
-                    moment(margin->silence.end, found.conversation), ": ", story::about(margin->left()),
-                    " below its timeouts.", std::string(name(margin->timeout_class)), " of ",
-                    in_seconds(margin->timeout), " (",
-                    origin_text(margin->box->timeouts[static_cast<size_t>(margin->timeout_class)].origin,
-                                margin->box->kind),
-                    ").");
-  }
-  return text;
-}
-
-std::string narrow_margin(const Case& found) {
-  const auto margin = smallest_margin(found);
-  if (!margin || margin->silence.broken_by != Role::kKeepalive || margin->left() < Duration{}) {
-    return "";
-  }
-  const EndFacts* const facts = found.facts(margin->silence.speaker);
-  const Duration time = facts != nullptr && facts->keepalive.on ? facts->keepalive.time : margin->silence.length();
-  const unsigned hertz = usual_hertz(found.run);
-  if (time >= margin->timeout || lab::resolve(time, margin->timeout, found.run.factor, hertz).decided()) {
-    return "";
-  }
-  const auto advice = keepalive_advice(margin->timeout, hertz);
-  return absl::StrCat("A kernel's timer of ", in_seconds(time), " may fire up to ",
-                      lab::seconds_text(lab::uncertainty(time, found.run.factor, hertz)), " late at ", hertz,
-                      " Hz, which is more than is left here: on a real machine this keepalive usually comes too late.",
-                      advice ? absl::StrCat(" At most ", in_seconds(advice->most), " is safe.") : "");
-}
-
 // ---- now ----
 
 std::vector<const HeldFlow*> held_flows(const Case& found) {
@@ -425,8 +332,8 @@ std::string held_text(const Case& found, const HeldFlow& flow) {
   std::string text =
       absl::StrCat(box, " has the flow (", story::flow_name(flow.key, found.run.directory), ", ", flow.state,
                    "): idle for ", story::about(idle), ", timeouts.", std::string(name(flow.timeout_class)), " ",
-                   in_seconds(flow.timeout), ". Without another packet it is forgotten in ", story::about(left), ", at ",
-                   moment(flow.last_seen + flow.timeout, found.conversation), ".");
+                   in_seconds(flow.timeout), ". Without another packet it is forgotten in ", story::about(left),
+                   ", at ", moment(flow.last_seen + flow.timeout, found.conversation), ".");
   if (const BoxFacts* facts = found.run.box(flow.key.box)) {
     for (const End end : kEnds) {
       if (const LateFacts* late = late_facts(*facts, side_of(end))) {
@@ -436,73 +343,6 @@ std::string held_text(const Case& found, const HeldFlow& flow) {
     }
   }
   return text;
-}
-
-// ---- for programs ----
-
-namespace {
-
-json origin_json(const Origin& origin) {
-  const auto or_null = [](const std::string& text) { return text.empty() ? json(nullptr) : json(text); };
-  return {{"by", text_of(origin.by)},
-          {"place", or_null(origin.place)},
-          {"reference", or_null(origin.reference)},
-          {"confidence", or_null(origin.confidence)}};
-}
-
-json late_json(const Case& found, const LateSpeech& word) {
-  json behaviour = nullptr;
-  if (const LateFacts* late = late_facts(*found.box, word.side)) {
-    behaviour = {{"side", late->side}, {"behaviour", text_of(late->behaviour)}, {"set", origin_json(late->origin)}};
-  }
-  return {{"who", found.name(word.speaker)},
-          {"what", story::noun(word)},
-          {"at", seconds(word.time - found.conversation.first)},
-          {"silence", seconds(word.time - found.silent_since)},
-          {"reset", word.reason == DropReason::kAnswered},
-          {"late_packet", behaviour}};
-}
-
-json end_json(const Case& found, End end) {
-  json document{{"name", found.name(end)}, {"probes", found.probes[story::index(end)].sent}};
-  const EndFacts* const facts = tells_of_this_one(found) ? found.facts(end) : nullptr;
-  document["error"] = facts == nullptr || facts->error.empty() ? json(nullptr) : json(facts->error);
-  document["waiting"] = facts == nullptr ? json(nullptr) : json(facts->waiting);
-  document["keepalive"] = facts == nullptr        ? json(nullptr)
-                          : facts->keepalive.on ? json(seconds(facts->keepalive.time))
-                                                : json(false);
-  return document;
-}
-
-}  // namespace
-
-json facts_json(const Case& found) {
-  json document{{"box", nullptr}, {"timer", nullptr}, {"forgotten_at", nullptr}, {"not_told", json::array()}};
-  document["ends"] = json::array({end_json(found, End::kOpener), end_json(found, End::kResponder)});
-  document["late"] = json::array();
-  document["held"] = json::array();
-  for (const HeldFlow* flow : held_flows(found)) {
-    document["held"].push_back({{"flow", story::flow_name(flow->key, found.run.directory)},
-                                {"state", flow->state},
-                                {"idle", seconds(found.run.end - flow->last_seen)},
-                                {"timeout", seconds(flow->timeout)},
-                                {"left", seconds(flow->timeout - (found.run.end - flow->last_seen))}});
-  }
-  if (found.forgotten == nullptr || found.box == nullptr) {
-    return document;
-  }
-  const TimeoutFacts& timeout = found.box->timeouts[static_cast<size_t>(found.forgotten->timeout_class)];
-  document["box"] = found.box->name;
-  document["timer"] = {{"name", "timeouts." + std::string(name(found.forgotten->timeout_class))},
-                       {"value", seconds(found.timeout)},
-                       {"set", origin_json(timeout.origin)},
-                       {"fixed", timeout.fixed()}};
-  document["forgotten_at"] = seconds(found.forgotten->time - found.conversation.first);
-  document["not_told"] = story::untold_ends(found.conversation, *found.forgotten, found.run.directory);
-  for (const LateSpeech& word : found.words) {
-    document["late"].push_back(late_json(found, word));
-  }
-  return document;
 }
 
 }  // namespace lapse::explain

@@ -19,6 +19,13 @@
 namespace lapse::explain {
 
 bool lost_something(const Case& found);
+// The programs' facts are of the newest of several connections.
+bool tells_of_this_one(const Case& found);
+// A NAT gateway's flows begin inside: its first side is the opener's.
+Side side_of(story::End end);
+const LateFacts* late_facts(const BoxFacts& box, Side side);  // null: it has no such side
+// It waits for an answer that should have come.
+bool is_overdue(const ConnectionFacts& connection, story::End end, Instant now);
 
 std::string what_happened(const Case& found);  // which box, when, who was told
 std::string timer(const Case& found);          // which one, set where

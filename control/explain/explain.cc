@@ -43,7 +43,9 @@ Explanation explain(const Run& run, const Conversation& conversation) {
                           .name = found.program == nullptr ? "" : found.program->name,
                           .connection = story::tuple_name(conversation.tuple, run.directory),
                           .lost = lost_something(found)};
-  say(explanation, "what", what_happened(found));
+  if (explanation.lost) {
+    say(explanation, "what", what_happened(found));
+  }
   say(explanation, "timer", timer(found));
   say(explanation, "late", late_packets(found));
   say(explanation, "ends", programs(found));
@@ -99,9 +101,8 @@ json to_json(const Explanation& explanation) {
   }
   json fixes = json::array();
   for (const Fix& fix : explanation.fixes) {
-    fixes.push_back({{"text", fix.text},
-                     {"settings", fix.settings},
-                     {"worked", fix.worked ? json(*fix.worked) : json(nullptr)}});
+    fixes.push_back(
+        {{"text", fix.text}, {"settings", fix.settings}, {"worked", fix.worked ? json(*fix.worked) : json(nullptr)}});
   }
   json document = explanation.facts;
   document["conversation"] = explanation.conversation;

@@ -21,11 +21,11 @@ namespace lapse::explain {
 
 // What looks like a remedy and is none.
 enum class PlaceboKind : uint8_t {
-  kDueTooLate,      // keepalive is on, and its first probe is due after the box has forgotten
-  kSysctlsAlone,    // the sysctls are short enough, and SO_KEEPALIVE is not on
-  kOtherLeg,        // keepalive is on, on a connection that does not cross the box
-  kTimerStep,       // closer to the timeout than the kernel's timer is exact
-  kNotAnswered,     // probes were sent, and nobody answered
+  kDueTooLate,    // keepalive is on, and its first probe is due after the box has forgotten
+  kSysctlsAlone,  // the sysctls are short enough, and SO_KEEPALIVE is not on
+  kOtherLeg,      // keepalive is on, on a connection that does not cross the box
+  kTimerStep,     // closer to the timeout than the kernel's timer is exact
+  kNotAnswered,   // probes were sent, and nobody answered
 };
 std::string_view name(PlaceboKind kind);
 struct Placebo {

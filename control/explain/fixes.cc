@@ -98,13 +98,14 @@ std::optional<Fix> longer_timeout(const Case& found) {
   }
   std::string text = absl::StrCat("Raise ", key, " of ", found.box->name, " above the ", story::about(silence),
                                   " of silence, as to ", in_seconds(enough));
-  absl::StrAppend(&text, provider_says_less ? absl::StrCat(", where it is yours to choose: the provider's own ",
-                                                           found.box->kind, " has ", in_seconds(timeout.provider_most))
-                         : timeout.origin.confidence == "inferred"
-                             ? ", where it is yours to choose: no provider has published this one"
-                             : "",
+  absl::StrAppend(&text,
+                  provider_says_less ? absl::StrCat(", where it is yours to choose: the provider's own ",
+                                                    found.box->kind, " has ", in_seconds(timeout.provider_most))
+                  : timeout.origin.confidence == "inferred"
+                      ? ", where it is yours to choose: no provider has published this one"
+                      : "",
                   ".");
-  Fix fix{.text = std::move(text)};
+  Fix fix{.text = std::move(text), .keeps_flow = false};
   if (found.program != nullptr) {
     fix.settings = {set_to(absl::StrCat(found.box->name, ".", key), enough)};
     if (provider_says_less) {
@@ -128,10 +129,9 @@ void add_pool_fixes(const Case& found, std::vector<Fix>& all) {
   const std::string& step = found.program->step;
   const auto advice = keepalive_advice(found.timeout, usual_hertz(found.run));
   if (advice && was_answered_with_reset(found, End::kOpener)) {
-    all.push_back({.text = absl::StrCat("Let the pool on ", found.name(End::kOpener),
-                                        " close idle connections before ", found.box->name, " forgets them: ",
-                                        "an idle timeout below ", in_seconds(found.timeout), ", as ",
-                                        in_seconds(advice->most), "."),
+    all.push_back({.text = absl::StrCat("Let the pool on ", found.name(End::kOpener), " close idle connections before ",
+                                        found.box->name, " forgets them: ", "an idle timeout below ",
+                                        in_seconds(found.timeout), ", as ", in_seconds(advice->most), "."),
                    .settings = {set_to(step + ".discard_after", advice->most)}});
     all.push_back({.text = "Send a request once more, on a fresh connection, when one that was used before turns out "
                            "dead: where it may be sent twice.",

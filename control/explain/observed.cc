@@ -17,6 +17,11 @@ bool is_seen_by(const Entry& entry, BoxId box) {
   return entry.kind == EntryKind::kCrossing && entry.to == box && !entry.lost && !entry.late;
 }
 
+bool is_links_doing(DropReason reason) {
+  return reason == DropReason::kLinkLoss || reason == DropReason::kLinkQueueFull || reason == DropReason::kLinkMtu ||
+         reason == DropReason::kLinkStoreFull;
+}
+
 }  // namespace
 
 std::optional<Silence> longest_silence(const Conversation& conversation, BoxId box) {
@@ -47,7 +52,7 @@ const Entry* last_packet(const Conversation& conversation, BoxId box, Instant un
 Probes probes_of(const Conversation& conversation, End end) {
   Probes probes;
   const auto heard = [&probes] {
-    probes.unanswered = probes.lost = probes.answers_lost = probes.late = 0;
+    probes.unanswered = probes.lost = probes.answers_lost = probes.undelivered = probes.late = 0;
     probes.lost_on = kNoLink;
   };
   for (const Entry& entry : conversation.entries) {
@@ -60,9 +65,12 @@ Probes probes_of(const Conversation& conversation, End end) {
     if (entry.kind != EntryKind::kCrossing) {
       continue;
     }
-    if (entry.lost && (own ? entry.role == Role::kKeepalive : entry.role == Role::kKeepaliveAnswer)) {
+    const bool is_part = own ? entry.role == Role::kKeepalive : entry.role == Role::kKeepaliveAnswer;
+    if (is_part && entry.lost && is_links_doing(entry.reason)) {
       ++(own ? probes.lost : probes.answers_lost);
       probes.lost_on = entry.link;
+    } else if (is_part && own && entry.lost) {
+      ++probes.undelivered;
     }
     if (own && entry.role == Role::kKeepalive && entry.late) {
       ++probes.late;

@@ -39,7 +39,8 @@ struct Probes {
   uint64_t lost = 0;
   uint64_t answers_lost = 0;
   LinkId lost_on = kNoLink;
-  uint64_t late = 0;  // of the unanswered: met a box that had forgotten
+  uint64_t undelivered = 0;  // of the unanswered: nobody took them off the link
+  uint64_t late = 0;         // of the unanswered: met a box that had forgotten
 };
 Probes probes_of(const story::Conversation& conversation, story::End end);
 

@@ -21,14 +21,13 @@ namespace {
 
 constexpr std::array kEnds{End::kOpener, End::kResponder};
 
-// "It came after 365.9 s, and natgw answered it with a RST."
+// " It came after 365.9 s."
 std::string what_became_of(const Case& found, End end) {
   const LateSpeech* const word = found.word(end);
   if (word == nullptr || word->role != Role::kKeepalive) {
     return "";
   }
-  return absl::StrCat(" It came after ", story::about(word->time - found.silent_since), ", and ", found.box->name,
-                      word->reason == DropReason::kAnswered ? " answered it with a RST." : " dropped it in silence.");
+  return absl::StrCat(" It came after ", story::about(word->time - found.silent_since), ".");
 }
 
 std::string too_late(const Case& found, const std::string& whose, Duration time, const std::string& why) {
@@ -43,7 +42,8 @@ std::string too_close(const Case& found, const std::string& whose, Duration time
   const std::string warped =
       found.run.factor > 1 ? absl::StrCat(" at --warp ", found.run.factor) : absl::StrCat(" at ", hertz, " Hz");
   return absl::StrCat(whose, " of ", in_seconds(time), " is closer to ", found.box->name, "'s ",
-                      in_seconds(found.timeout), " than the kernel's timer step: a timer of that length may fire up to ",
+                      in_seconds(found.timeout),
+                      " than the kernel's timer step: a timer of that length may fire up to ",
                       lab::seconds_text(lab::uncertainty(time, found.run.factor, hertz)), " late", warped, ".");
 }
 
@@ -63,8 +63,8 @@ std::optional<Placebo> known_keepalive(const Case& found, End end) {
   const KeepaliveFacts& keepalive = facts.keepalive;
   const std::string host = found.name(end);
   if (!keepalive.on) {
-    const bool helps = sets_keepalive_sysctl(found.run, facts.host) &&
-                       keepalive_sysctl(found.run, facts.host) < found.timeout;
+    const bool helps =
+        sets_keepalive_sysctl(found.run, facts.host) && keepalive_sysctl(found.run, facts.host) < found.timeout;
     return helps ? std::optional(sysctls_alone(found, facts.host, "this socket has it off: no probe was sent."))
                  : std::nullopt;
   }
@@ -77,17 +77,15 @@ std::optional<Placebo> known_keepalive(const Case& found, End end) {
                    too_late(found, whose + " is on, and no help", keepalive.time, why) + what_became_of(found, end)};
   }
   if (!keepalive.windows && !decided(found, keepalive.time)) {
-    return Placebo{PlaceboKind::kTimerStep, host,
-                   too_close(found, whose, keepalive.time) + what_became_of(found, end)};
+    return Placebo{PlaceboKind::kTimerStep, host, too_close(found, whose, keepalive.time) + what_became_of(found, end)};
   }
   return std::nullopt;
 }
 
 // What the socket options of warped programs tell about an end; its connection may be another one of that program.
 std::optional<SocketOption> option_of(const Run& run, const std::string& host, std::string_view option) {
-  const auto known = std::find_if(run.options.begin(), run.options.end(), [&](const SocketOption& one) {
-    return one.host == host && one.option == option;
-  });
+  const auto known = std::find_if(run.options.begin(), run.options.end(),
+                                  [&](const SocketOption& one) { return one.host == host && one.option == option; });
   return known == run.options.end() ? std::nullopt : std::optional(*known);
 }
 
@@ -108,8 +106,7 @@ Placebo seen_too_late(const Case& found, End end, const LateSpeech& word) {
             absl::StrCat(host, "'s first probe came after ", story::about(silence), " of silence, ",
                          story::about(silence - found.timeout), " too late. The kernel's timer may be up to ",
                          lab::seconds_text(step), " late there, so it may have been asked for a time just below ",
-                         in_seconds(found.timeout), ".") +
-                what_became_of(found, end)};
+                         in_seconds(found.timeout), ".")};
   }
   return {PlaceboKind::kDueTooLate, host,
           absl::StrCat(host, "'s keepalive is on, and no help: its first probe came after ", story::about(silence),
@@ -166,10 +163,11 @@ std::vector<const ConnectionFacts*> chain_of(const Run& run, const ConnectionFac
 }
 
 std::string other_leg_text(const Case& found, const std::string& which, Duration time) {
-  return absl::StrCat("Keepalive", time == Duration{} ? "" : absl::StrCat(" of ", in_seconds(time)),
-                      " is on for another connection, ", which, ", which does not cross ", found.box->name,
-                      ": a probe keeps alive what it travels through, and nothing of it goes on behind the program that "
-                      "takes it.");
+  return absl::StrCat(
+      "Keepalive", time == Duration{} ? "" : absl::StrCat(" of ", in_seconds(time)), " is on for another connection, ",
+      which, ", which does not cross ", found.box->name,
+      ": a probe keeps alive what it travels through, and nothing of it goes on behind the program that "
+      "takes it.");
 }
 
 void add_other_legs(const Case& found, std::vector<Placebo>& placebos) {
@@ -181,7 +179,8 @@ void add_other_legs(const Case& found, std::vector<Placebo>& placebos) {
       }
       for (const EndFacts& end : other->ends) {
         if (end.keepalive.on && end.keepalive.time < found.timeout) {
-          const std::string which = absl::StrCat(other->name, " (", other->ends[0].host, " > ", other->ends[1].host, ")");
+          const std::string which =
+              absl::StrCat(other->name, " (", other->ends[0].host, " > ", other->ends[1].host, ")");
           placebos.push_back({PlaceboKind::kOtherLeg, end.host, other_leg_text(found, which, end.keepalive.time)});
         }
       }
@@ -218,8 +217,8 @@ std::string not_answered(const Case& found, End end) {
                     story::counted(probes.lost, "probe"), " and ", story::counted(probes.answers_lost, "answer"),
                     " of these: ", whom, " is alive, and a probe is sent once, so so few of them prove nothing.");
   } else {
-    absl::StrAppend(&text, " No link and no box lost them: ", whom,
-                    " is gone, or does not know the connection any more. Keepalive has found that out, and cannot "
+    absl::StrAppend(&text, probes.undelivered > 0 ? " Nobody took them off the last link: " : " They got there: ", whom,
+                    " is gone, or does not answer any more. Keepalive has found that out, and cannot "
                     "prevent it.");
   }
   return text;

@@ -141,17 +141,17 @@ json to_json(const EndFacts& end) {
 }
 EndFacts end_of(const json& value) {
   const json& keepalive = value.at("keepalive");
-  return {.host = value.at("host"),
-          .keepalive = {keepalive.at("on"), keepalive.at("own_time"), keepalive.at("windows"),
-                        duration_of(keepalive.at("time")), duration_of(keepalive.at("interval")),
-                        keepalive.at("probes")},
-          .error = value.at("error"),
-          .error_at = instant_of(value.at("error_at")),
-          .waiting = value.at("waiting"),
-          .waiting_since = instant_of(value.at("waiting_since")),
-          .patience = duration_of(value.at("patience")),
-          .received = value.at("received"),
-          .status = value.at("status")};
+  return {
+      .host = value.at("host"),
+      .keepalive = {keepalive.at("on"), keepalive.at("own_time"), keepalive.at("windows"),
+                    duration_of(keepalive.at("time")), duration_of(keepalive.at("interval")), keepalive.at("probes")},
+      .error = value.at("error"),
+      .error_at = instant_of(value.at("error_at")),
+      .waiting = value.at("waiting"),
+      .waiting_since = instant_of(value.at("waiting_since")),
+      .patience = duration_of(value.at("patience")),
+      .received = value.at("received"),
+      .status = value.at("status")};
 }
 
 json to_json(const ConnectionFacts& connection) {
@@ -292,9 +292,10 @@ absl::StatusOr<Run> read_record(const json& document) {
 absl::StatusOr<Run> read_record(const std::string& text) {
   const json document = json::parse(text, nullptr, false);
   if (document.is_discarded()) {
-    return absl::InvalidArgumentError(text.find(kFormat) == std::string::npos
+    const bool begins_well = text.find_first_not_of(" \t\r\n") == text.find('{');
+    return absl::InvalidArgumentError(text.empty() || !begins_well
                                           ? "not JSON, so no record of a run"
-                                          : "a record of a run that is cut off, or damaged: it is not JSON");
+                                          : "JSON that is cut off or damaged, so no record of a run");
   }
   return read_record(document);
 }
@@ -305,8 +306,8 @@ absl::StatusOr<Run> load_record(const std::string& path) {
   if (std::filesystem::is_directory(file, ignored)) {
     file /= kRecordName;
     if (!std::filesystem::exists(file, ignored)) {
-      return absl::NotFoundError(absl::StrCat(
-          path, ": a folder without ", kRecordName, "; accepted is one that `lapse lab --report DIR` has written to"));
+      return absl::NotFoundError(absl::StrCat(path, ": a folder without ", kRecordName,
+                                              "; accepted is one that `lapse lab --report DIR` has written to"));
     }
   }
   errno = 0;

@@ -107,15 +107,10 @@ Entry entry_of(const json& value) {
 }
 
 json to_json(const EndState& end) {
-  return {{"address", to_string(end.address)},
-          {"port", end.port.host()},
-          {"seen", end.seen},
-          {"belief", text_of(end.belief)},
-          {"since", seconds(end.since)},
-          {"reset_by", id_json(end.reset_by, kNoBox)},
-          {"packets_sent", end.packets_sent},
-          {"bytes_sent", end.bytes_sent},
-          {"packets_received", end.packets_received}};
+  return {
+      {"address", to_string(end.address)}, {"port", end.port.host()},      {"seen", end.seen},
+      {"belief", text_of(end.belief)},     {"since", seconds(end.since)},  {"reset_by", id_json(end.reset_by, kNoBox)},
+      {"packets_sent", end.packets_sent},  {"bytes_sent", end.bytes_sent}, {"packets_received", end.packets_received}};
 }
 EndState end_of(const json& value) {
   return {.address = address_of(value.at("address")),
@@ -147,12 +142,9 @@ BoxKnowledge knowledge_of(const json& value) {
 }
 
 json to_json(const Forgetting& forgetting) {
-  return {{"flow", key_json(forgetting.flow)},
-          {"time", seconds(forgetting.time)},
-          {"timeout_ms", forgetting.timeout_ms},
-          {"class", text_of(forgetting.timeout_class)},
-          {"told", text_of(forgetting.told)},
-          {"believed", forgetting.believed}};
+  return {{"flow", key_json(forgetting.flow)},   {"time", seconds(forgetting.time)},
+          {"timeout_ms", forgetting.timeout_ms}, {"class", text_of(forgetting.timeout_class)},
+          {"told", text_of(forgetting.told)},    {"believed", forgetting.believed}};
 }
 Forgetting forgetting_of(const json& value) {
   const story::FlowKey flow = key_of(value.at("flow"));
@@ -166,14 +158,10 @@ Forgetting forgetting_of(const json& value) {
 }
 
 json to_json(const LateSpeech& late) {
-  return {{"time", seconds(late.time)},
-          {"speaker", text_of(late.speaker)},
-          {"role", text_of(late.role)},
-          {"flags", late.tcp_flags},
-          {"length", late.payload},
-          {"reason", std::string(code(late.reason))},
-          {"box", index(late.box)},
-          {"side", static_cast<unsigned>(late.side)}};
+  return {{"time", seconds(late.time)}, {"speaker", text_of(late.speaker)},
+          {"role", text_of(late.role)}, {"flags", late.tcp_flags},
+          {"length", late.payload},     {"reason", std::string(code(late.reason))},
+          {"box", index(late.box)},     {"side", static_cast<unsigned>(late.side)}};
 }
 LateSpeech late_of(const json& value) {
   return {.time = instant_of(value.at("time")),

@@ -38,9 +38,9 @@ std::string origin_text(const Origin& origin, const std::string& kind) {
     case SetBy::kDefault:
       break;
   }
-  const std::string whose = "nobody set it: the default of " + kind;
-  return origin.reference.empty() ? whose
-                                  : absl::StrCat(whose, " (reference ", origin.reference, "; ", origin.confidence, ")");
+  return origin.reference.empty() ? "the default of " + kind
+                                  : absl::StrCat("nobody set it: the default of ", kind, " (reference ",
+                                                 origin.reference, "; ", origin.confidence, ")");
 }
 
 std::string moment(Instant instant, const story::Conversation& conversation) {
@@ -62,8 +62,8 @@ std::string deed(LatePacket behaviour) {
 
 std::string keepalive_sysctl_text(const Run& run, const std::string& host) {
   const SysctlFacts* const sysctl = time_sysctl(run, host);
-  return absl::StrCat(kKeepaliveTime, " of ", host, " is ", sysctl == nullptr ? "7200" : sysctl->value, " (",
-                      sysctl == nullptr ? "the kernel's default" : origin_text(sysctl->origin, "the kernel"), ")");
+  return absl::StrCat(kKeepaliveTime, " of ", host, " is ", sysctl == nullptr ? "7200" : sysctl->value, ", ",
+                      origin_text(sysctl == nullptr ? Origin{} : sysctl->origin, "the kernel"));
 }
 
 Duration keepalive_sysctl(const Run& run, const std::string& host) {

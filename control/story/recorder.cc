@@ -139,8 +139,8 @@ void Recorder::add_late(const Event& event) {
     append_box_event(recording, event);
   }
   if (story.late.size() < kMostNotes) {
-    story.late.push_back({event.time, from_end, role, event.tcp_flags, event.payload_length, event.reason, event.box,
-                          event.side});
+    story.late.push_back(
+        {event.time, from_end, role, event.tcp_flags, event.payload_length, event.reason, event.box, event.side});
   }
 }
 

@@ -84,7 +84,7 @@ std::vector<std::string> untold_ends(const Conversation& conversation, const For
 }
 
 std::string sentence(const Conversation& conversation, const Forgetting& forgetting,
-                        const topology::Directory& directory) {
+                     const topology::Directory& directory) {
   std::string text =
       absl::StrCat(box_name(forgetting.box, directory), " forgot ", tuple_name(conversation.tuple, directory),
                    " after ", exact(std::chrono::milliseconds(forgetting.timeout_ms)), " of silence (timeout ",

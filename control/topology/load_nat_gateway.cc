@@ -103,8 +103,7 @@ void load_late_packets(ObjectReader& reader, NatGatewayBox& box) {
   }
   ObjectReader sides(entry->value, kNatGatewaySidesObject, path, entry->place, reader.report());
   const std::array<std::tuple<std::string_view, LatePacket*, Place*>, 2> targets{
-      {{"inside", &box.late_inside, &box.late_inside_place},
-       {"outside", &box.late_outside, &box.late_outside_place}}};
+      {{"inside", &box.late_inside, &box.late_inside_place}, {"outside", &box.late_outside, &box.late_outside_place}}};
   for (const auto& [side, target, place] : targets) {
     sides.set_aside(side);
     if (const Entry* behaviour = entry->value.find(side)) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "control/explain/describe.h"
 #include "control/story/report.h"
 #include "control/topology/text.h"
 #include "control/topology/values.h"
@@ -74,7 +75,7 @@ void add_experience(const Experience& experience, EndFacts& end) {
   end.error = experience.error;
   end.error_at = experience.error_at;
   end.waiting = experience.waiting;
-  end.waiting_since = experience.waiting_since;
+  end.waiting_since = experience.waiting ? experience.waiting_since : Instant{};
   end.received = experience.received;
   end.status = experience.status;
 }
@@ -114,14 +115,16 @@ const ConnectionFacts* find(const explain::Run& run, const std::string& name) {
   return found == run.connections.end() ? nullptr : &*found;
 }
 
-bool is_well(const EndFacts& client) {
-  return client.error.empty() && !client.waiting && client.status < 400;
+bool is_well(const ConnectionFacts& connection, Instant end) {
+  const EndFacts& client = connection.ends[0];
+  return client.error.empty() && client.status < 400 && !explain::is_overdue(connection, story::End::kOpener, end);
 }
 
 // The program has what it asked for, nobody else is worse off, and (where that is promised) no box forgot it.
 bool helps(const explain::Fix& fix, const std::string& name, const explain::Run& before, const explain::Run& after) {
   const ConnectionFacts* const fixed = find(after, name);
-  if (fixed == nullptr || !is_well(fixed->ends[0]) || fixed->ends[0].received < find(before, name)->ends[0].received) {
+  if (fixed == nullptr || !is_well(*fixed, after.end) ||
+      fixed->ends[0].received < find(before, name)->ends[0].received) {
     return false;
   }
   const bool forgotten =
@@ -131,7 +134,7 @@ bool helps(const explain::Fix& fix, const std::string& name, const explain::Run&
   const bool all_as_well =
       std::all_of(after.connections.begin(), after.connections.end(), [&](const ConnectionFacts& other) {
         const ConnectionFacts* const earlier = find(before, other.name);
-        return is_well(other.ends[0]) || earlier == nullptr || !is_well(earlier->ends[0]);
+        return is_well(other, after.end) || earlier == nullptr || !is_well(*earlier, before.end);
       });
   return all_as_well && !(forgotten && fix.keeps_flow);
 }

@@ -25,9 +25,8 @@ std::string words(const std::string& text) {
 }
 
 void expect_says(const Finished& finished, const std::string& text) {
-  EXPECT_NE(words(finished.output).find(text), std::string::npos)
-      << "not said: " << text << "\n"
-      << finished.output << finished.errors;
+  EXPECT_NE(words(finished.output).find(text), std::string::npos) << "not said: " << text << "\n"
+                                                                  << finished.output << finished.errors;
 }
 
 // A folder that whoever runs the lab may write to.

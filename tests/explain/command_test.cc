@@ -72,7 +72,8 @@ TEST_F(Command, AScenariosFileAndItsSettings) {
                                                 "\nsteps:\n"
                                                 "  - { at: 0s, host: app, connect: \"api:8080\", as: c1 }\n"
                                                 "  - { at: 0s, flow: c1, request: 1, response: 1, after: 360s }\n"
-                                                "  - { at: 400s, stop: true }\n");
+                                                "  - { at: 400s, stop: true }\n"
+                                                "expect:\n  - { never: { event: rst_sent } }\n");
   EXPECT_THAT(explain(path).output, HasSubstr("natgw forgot"));
   EXPECT_THAT(explain(path + " --set steps.1.after=10s").output, HasSubstr("Nothing was lost"));
   const Finished wrong = explain(path + " --set steps.1.afte=10s");
@@ -96,9 +97,9 @@ TEST_F(Command, JsonHasEveryAnswer) {
 TEST_F(Command, WhatIsNothingGetsOneErrorThatSaysWhatItCouldHaveBeen) {
   const Finished done = explain("LATE-RTS");
   EXPECT_EQ(done.status, 2);
-  EXPECT_THAT(done.output, AllOf(HasSubstr("did you mean LATE-RST?"), HasSubstr("no file of a scenario"),
-                                 HasSubstr("no shipped scenario"), HasSubstr("no code"),
-                                 HasSubstr("is of a running instance")));
+  EXPECT_THAT(done.output,
+              AllOf(HasSubstr("did you mean LATE-RST?"), HasSubstr("no file of a scenario"),
+                    HasSubstr("no shipped scenario"), HasSubstr("no code"), HasSubstr("is of a running instance")));
   EXPECT_THAT(explain("no/such.yaml").output, HasSubstr("looks like a file, and there is none"));
 }
 

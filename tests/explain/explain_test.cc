@@ -49,7 +49,7 @@ std::string words(const Explanation& explanation) {
 
 // The same run as packets and topology alone show it.
 Explanation as_recorded(const std::string& name, const Settings& settings = {}) {
-  Run run = explained(name, settings).run;
+  explain::Run run = explained(name, settings).run;
   run.connections.clear();
   run.source = Source::kLab;
   const auto all = explain(run);
@@ -73,12 +73,12 @@ TEST(Explain, NamesBoxTimerOriginAndWhoIsLate) {
   EXPECT_EQ(one.facts["timer"]["fixed"], true);
   EXPECT_EQ(one.facts["not_told"], nlohmann::json({"app", "api"}));
   EXPECT_EQ(one.facts["late"][0]["late_packet"]["side"], "outside");
-  EXPECT_THAT(words(one), AllOf(HasSubstr("natgw forgot tcp app:"), HasSubstr("after 350 s of silence"),
-                                HasSubstr("reference 1: NAT gateway, TCP connection; documented"),
-                                HasSubstr("no customer can raise it"),
-                                HasSubstr("api's answer came at 363.6 s, after 363.6 s of silence"),
-                                HasSubstr("late_packet.outside: drop"), HasSubstr("hangs for ever"),
-                                HasSubstr("off at both ends")));
+  EXPECT_THAT(
+      words(one),
+      AllOf(HasSubstr("natgw forgot tcp app:"), HasSubstr("after 350 s of silence"),
+            HasSubstr("reference 1: NAT gateway, TCP connection; documented"), HasSubstr("no customer can raise it"),
+            HasSubstr("api's answer came after 363.6 s of silence, and natgw dropped it"),
+            HasSubstr("late_packet.outside: drop"), HasSubstr("hangs for ever"), HasSubstr("off at both ends")));
 }
 
 TEST(Explain, EveryShippedStoryAndNamesTheBoxThatForgot) {
@@ -130,8 +130,8 @@ TEST(Placebos, TwoHoursAreLongerThanTheTimeout) {
   const Explanation one = first("S0.9");
   EXPECT_THAT(kinds(one), ElementsAre(PlaceboKind::kDueTooLate));
   EXPECT_THAT(words(one), AllOf(HasSubstr("the first probe is due after 7,200 s of silence"),
-                                HasSubstr("net.ipv4.tcp_keepalive_time of app is 7200 (set in nat-gateway.yaml:"),
-                                HasSubstr("natgw answered it with a RST")));
+                                HasSubstr("net.ipv4.tcp_keepalive_time of app is 7200, set in nat-gateway.yaml:"),
+                                HasSubstr("It came after 7200.0 s.")));
 }
 
 TEST(Placebos, AKeepaliveAsLongAsTheTimeoutIsTooLate) {
@@ -143,7 +143,7 @@ TEST(Placebos, AKeepaliveAsLongAsTheTimeoutIsTooLate) {
 TEST(Placebos, SysctlsWithoutTheSocketOption) {
   const Explanation one = first("S1.6");
   EXPECT_THAT(kinds(one), ElementsAre(PlaceboKind::kSysctlsAlone));
-  EXPECT_THAT(words(one), AllOf(HasSubstr("net.ipv4.tcp_keepalive_time of app is 45 (set in S1.6.yaml:5)"),
+  EXPECT_THAT(words(one), AllOf(HasSubstr("net.ipv4.tcp_keepalive_time of app is 45, set in S1.6.yaml:5"),
                                 HasSubstr("Tried: with steps.0.keepalive={} it survives.")));
 }
 
@@ -159,7 +159,7 @@ TEST(Placebos, ProbesThatNobodyAnswers) {
   const Explanation one = first("S0.10");
   EXPECT_THAT(kinds(one), ElementsAre(PlaceboKind::kNotAnswered));
   EXPECT_THAT(words(one), AllOf(HasSubstr("No box forgot this connection"), HasSubstr("app sent 3 keepalive probes"),
-                                HasSubstr("No link and no box lost them"), HasSubstr("ETIMEDOUT"),
+                                HasSubstr("Nobody took them off the last link: api is gone"), HasSubstr("ETIMEDOUT"),
                                 HasSubstr("Look at api")));
 }
 
@@ -213,7 +213,7 @@ TEST(Recorded, ProbesWithoutAnAnswer) {
 }
 
 TEST(Recorded, WhatAWarpedProgramAskedFor) {
-  Run run = explained("S0.1").run;
+  explain::Run run = explained("S0.1").run;
   run.connections.clear();
   run.options = {{"app", "python3", "SO_KEEPALIVE", 1}};
   const Explanation one = explain(run).front();
@@ -225,8 +225,9 @@ TEST(Recorded, WhatAWarpedProgramAskedFor) {
 
 TEST(Fixes, AreComputedAndTried) {
   const Explanation one = first("S0.1");
-  EXPECT_THAT(words(one), AllOf(HasSubstr("At most 333 s is safe: 350 s less the 16.4 s"), HasSubstr("TCP_KEEPIDLE 160"),
-                                HasSubstr("Tried: with steps.0.keepalive.time=160s it survives.")));
+  EXPECT_THAT(words(one),
+              AllOf(HasSubstr("At most 333 s is safe: 350 s less the 16.4 s"), HasSubstr("TCP_KEEPIDLE 160"),
+                    HasSubstr("Tried: with steps.0.keepalive.time=160s it survives.")));
 }
 
 TEST(Fixes, ThatDoNotHelpAreNotSaid) {
@@ -258,8 +259,8 @@ TEST(Fixes, OfDatagramsIsNoKeepalive) {
 
 TEST(Explain, AProgramsOwnTimeoutIsNoBoxsFault) {
   const Explanation one = first("S1.10");
-  EXPECT_THAT(words(one), AllOf(HasSubstr("app gave up by its own timeout of 60 s, at 60.0 s"),
-                                HasSubstr("no box is to blame")));
+  EXPECT_THAT(words(one),
+              AllOf(HasSubstr("app gave up by its own timeout of 60 s, at 60.0 s"), HasSubstr("no box is to blame")));
 }
 
 TEST(Explain, WhatKeptAConnectionAliveAndWhetherItWouldOnARealKernel) {

@@ -37,7 +37,7 @@ std::string error(const std::string& text) {
 
 TEST(Record, ReadsBackAsItWas) {
   for (const std::string& name : sim::shipped_scenarios()) {
-    const Run run = played(name);
+    const explain::Run run = played(name);
     const std::string text = to_json(run).dump();
     const auto read = read_record(text);
     ASSERT_TRUE(read.ok()) << name << ": " << read.status();
