@@ -75,7 +75,7 @@ TEST_F(Command, AScenariosFileAndItsSettings) {
                                                 "  - { at: 400s, stop: true }\n"
                                                 "expect:\n  - { never: { event: rst_sent } }\n");
   EXPECT_THAT(explain(path).output, HasSubstr("natgw forgot"));
-  EXPECT_THAT(explain(path + " --set steps.1.after=10s").output, HasSubstr("Nothing was lost"));
+  EXPECT_THAT(explain(path + " --set steps.1.after=100s").output, HasSubstr("Nothing was lost"));
   const Finished wrong = explain(path + " --set steps.1.afte=10s");
   EXPECT_EQ(wrong.status, 2);
   EXPECT_THAT(wrong.output, HasSubstr("did you mean after?"));
