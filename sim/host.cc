@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "control/lab/resolution.h"
 #include "dataplane/wire/arp.h"
 #include "dataplane/wire/emit.h"
 #include "dataplane/wire/ethernet.h"
@@ -277,13 +278,7 @@ Instant Host::timer_expiry(TimerStep step, Duration delay) const {
   if (step == TimerStep::kExact) {
     return due;
   }
-  const Duration jiffy = step == TimerStep::kHz250 ? std::chrono::milliseconds(4) : std::chrono::milliseconds(1);
-  const int64_t jiffies = delay / jiffy;
-  int64_t granularity = 1;
-  for (int64_t range = 63; jiffies >= range; range *= 8) {
-    granularity *= 8;
-  }
-  const Duration slot = jiffy * granularity;
+  const Duration slot = lapse::lab::timer_step(delay, hertz_of(step));
   const Duration phase = Duration(static_cast<int64_t>(timer_phase_ % static_cast<uint64_t>(slot.count())));
   const Duration since = due.time_since_epoch() + phase;
   return due + (slot - since % slot) % slot;

@@ -17,6 +17,9 @@ namespace lapse::sim {
 
 // How late the kernel's timer wheel fires: never early, and up to a step that grows with the delay.
 enum class TimerStep : uint8_t { kExact, kHz250, kHz1000 };
+constexpr unsigned hertz_of(TimerStep step) {
+  return step == TimerStep::kHz250 ? 250 : step == TimerStep::kHz1000 ? 1000 : 0;
+}
 
 // Whose keepalive it is. On Windows its timer is not the wheel's, and a dead peer is ENETRESET (WSAENETRESET), not ETIMEDOUT.
 enum class KeepaliveSystem : uint8_t { kLinux, kWindows };

@@ -9,6 +9,8 @@
 
 #include "control/api/request.h"
 #include "control/api/to_json.h"
+#include "control/explain/record.h"
+#include "control/lab/resolution.h"
 #include "control/report/living.h"
 #include "control/report/report.h"
 #include "control/story/names.h"
@@ -26,7 +28,7 @@ constexpr auto kPatience = std::chrono::milliseconds(250);
 
 constexpr std::string_view kPaths =
     "GET /v1/status, GET /v1/flows, GET /v1/events, GET /v1/clock, POST /v1/clock, GET /v1/ladder, GET /v1/story, "
-    "GET /v1/report, GET /v1/verdict";
+    "GET /v1/report, GET /v1/verdict, GET /v1/record";
 
 const std::map<std::string, const char*> kReportTypes{{"svg", "image/svg+xml"},
                                                       {"html", "text/html; charset=utf-8"},
@@ -90,6 +92,7 @@ void Handlers::install(httplib::Server& server) {
   server.Get("/v1/story", bind(&Handlers::list_story));
   server.Get("/v1/report", bind(&Handlers::report));
   server.Get("/v1/verdict", bind(&Handlers::verdict));
+  server.Get("/v1/record", bind(&Handlers::record));
   server.set_error_handler(answer_unknown_path);
   server.set_exception_handler([](const Request&, Response& response, const std::exception_ptr& raised) {
     std::string what = "unknown";
@@ -378,6 +381,32 @@ void Handlers::verdict(const Request& request, Response& response) {
   }
   instance_.flush_events();
   answer(response, story::verdict(recorder_, directory()).json);
+}
+
+// The whole run: which of its conversations is meant, and which others explain it, the reader sees.
+void Handlers::record(const Request& request, Response& response) {
+  Query query(request, {"command"});
+  const std::string command = query.text("command", "");
+  if (!query.status().ok()) {
+    refuse(response, query.status());
+    return;
+  }
+  instance_.flush_events();
+  explain::Run run{.source = command.empty() ? explain::Source::kInstance : explain::Source::kLab,
+                   .name = options_.name,
+                   .command = command,
+                   .end = instance_.now().now,
+                   .hertz = lab::kernel_hertz(),
+                   .factor = options_.hosts_warped ? static_cast<unsigned>(std::max(1.0, instance_.scale())) : 1};
+  explain::add_topology(instance_.topology(), run);
+  recorder_.visit([&run](const story::Conversation& story) { run.conversations.push_back(story); });
+  run.let_go = recorder_.forgotten();
+  for (const FlowView& view : instance_.flows()) {
+    const story::FlowKey key{view.box, static_cast<uint32_t>(view.flow.id), view.flow.control.generation};
+    const auto living = lapse::report::living_flow(view.box, view.flow, run.end - view.idle, view.timeout);
+    run.held.push_back({key, living.state, living.last_seen, living.timeout, living.timeout_class});
+  }
+  answer(response, explain::to_json(run));
 }
 
 }  // namespace lapse::api

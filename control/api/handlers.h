@@ -54,6 +54,7 @@ class Handlers {
   void report(const Request& request, Response& response);
   void answer_report(const std::string& format, const std::string& command, Response& response);
   void verdict(const Request& request, Response& response);
+  void record(const Request& request, Response& response);
 
   nlohmann::json clock_json() const;
   const topology::Directory& directory() const { return instance_.directory(); }

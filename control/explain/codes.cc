@@ -2,36 +2,14 @@
 
 #include <algorithm>
 
+#include "control/explain/paragraph.h"
+
 namespace lapse::explain {
 namespace {
-
-constexpr size_t kColumns = 100;
-constexpr size_t kIndent = 12;
 
 // Of frames that a sane stack does not make.
 constexpr std::string_view kNobodySees = "Nobody is told; the sender retransmits or gives up.";
 constexpr std::string_view kCapture = "Capture at the sender: a driver, an offload or a fuzzer made this frame.";
-
-// "  seen      words that go on, indented, on the next line where one is full".
-void add_paragraph(std::string& text, std::string_view label, std::string_view words) {
-  text.append(label).append(kIndent - label.size(), ' ');
-  size_t column = kIndent;
-  while (!words.empty()) {
-    const std::string_view word = words.substr(0, words.find(' '));
-    words.remove_prefix(std::min(words.size(), word.size() + 1));
-    if (column > kIndent && column + 1 + word.size() > kColumns) {
-      text.append("\n").append(kIndent, ' ');
-      column = kIndent;
-    }
-    if (column > kIndent) {
-      text.append(" ");
-      ++column;
-    }
-    text.append(word);
-    column += word.size();
-  }
-  text.append("\n");
-}
 
 bool equal_in_any_case(std::string_view a, std::string_view b) {
   const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
@@ -48,7 +26,7 @@ Entry entry_of(EventKind kind) {
 }  // namespace
 
 // A reason without words does not compile: there is no default.
-Explanation of(DropReason reason) {
+CodeText of(DropReason reason) {
   const std::string_view meaning = sentence(reason);
   switch (reason) {
     case DropReason::kFrameTooShort:
@@ -161,7 +139,7 @@ Explanation of(DropReason reason) {
   return {};
 }
 
-Explanation of(EventKind kind) {
+CodeText of(EventKind kind) {
   switch (kind) {
     case EventKind::kFlowNew:
       return {"the box opened a flow: it saw a first packet and translates what follows",
@@ -236,6 +214,12 @@ std::optional<Entry> find(std::string_view wanted) {
     }
   }
   return std::nullopt;
+}
+
+std::vector<Entry> with_prefix(std::string_view prefix) {
+  std::vector<Entry> entries = all();
+  std::erase_if(entries, [&](const Entry& entry) { return prefix.empty() || !entry.code.starts_with(prefix); });
+  return entries;
 }
 
 std::string text(const Entry& entry) {

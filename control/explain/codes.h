@@ -19,24 +19,26 @@
 
 namespace lapse::explain {
 
-struct Explanation {
+struct CodeText {
   std::string_view meaning;  // what the code stands for
   std::string_view seen;     // what the programs at both ends notice, or who is told
   std::string_view remedy;   // what to look at, or to change
 };
 
-Explanation of(DropReason reason);
-Explanation of(EventKind kind);
+CodeText of(DropReason reason);
+CodeText of(EventKind kind);
 
 struct Entry {
   std::string_view code;
   std::string_view kind;  // "drop" or "event"
-  Explanation explanation;
+  CodeText explanation;
 };
 
 // By code, in any case ("late-drop"); an event also by its name in the stream ("flow_expired").
 std::optional<Entry> find(std::string_view code);
 std::vector<Entry> all();
+// That begin with 'prefix' in capitals: "LATE".
+std::vector<Entry> with_prefix(std::string_view prefix);
 
 // As `lapse explain` prints it: lines of at most 100 columns.
 std::string text(const Entry& entry);

@@ -13,6 +13,7 @@
 
 #include "control/api/client.h"
 #include "control/exit_status.h"
+#include "control/explain/record.h"
 #include "control/lab/files.h"
 #include "control/lab/messages.h"
 #include "control/lab/prompt.h"
@@ -238,8 +239,29 @@ bool Supervisor::write_reports() {
       return false;
     }
   }
+  if (absl::Status status = write_record(); !status.ok()) {
+    say(absl::StrCat("no record of the run: ", status.message()));
+    return false;
+  }
   say(absl::StrCat("the report is in ", options_.report_folder));
   return true;
+}
+
+// For `lapse explain`: what the instance knows, and the socket options that only this process has seen.
+absl::Status Supervisor::write_record() {
+  const auto text = api::Client(ground_.socket()).get_text("/v1/record", {{"command", options_.command}});
+  if (!text.ok()) {
+    return text.status();
+  }
+  auto run = explain::read_record(*text);
+  if (!run.ok()) {
+    return run.status();
+  }
+  for (const SeenOption& seen : parse_seen_options(read_file(ground_.report_path()).value_or(""))) {
+    run->options.push_back({seen.host, seen.program, seen.option, seen.wanted});
+  }
+  return write_for(ground_.caller(), absl::StrCat(options_.report_folder, "/", explain::kRecordName),
+                   explain::to_json(*run).dump() + "\n");
 }
 
 }  // namespace lapse::lab

@@ -62,6 +62,7 @@ class Supervisor {
   bool report_warp();
   // Every report of the run into its folder; false, and it is said, when that fails.
   bool write_reports();
+  absl::Status write_record();
   // Whether every expectation is met; says which are not.
   bool meets_expectations();
   absl::StatusOr<expect::RunOutcome> look_at_boxes();

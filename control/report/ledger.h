@@ -46,6 +46,7 @@ struct LivingFlow {
   std::string state;  // "ESTABLISHED", "open"
   Instant last_seen;
   Duration timeout{};
+  TimeoutClass timeout_class = TimeoutClass::kOther;
 };
 
 // How many flows a box carries from 'time' on.

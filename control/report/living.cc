@@ -7,7 +7,8 @@ LivingFlow living_flow(BoxId box, const FlowSnapshot& flow, Instant last_seen, D
   return {.key = {box, static_cast<uint32_t>(flow.id), flow.control.generation},
           .state = is_tcp ? std::string(name(flow.control.tcp_state)) : "open",
           .last_seen = last_seen,
-          .timeout = timeout};
+          .timeout = timeout,
+          .timeout_class = flow.control.timeout_class};
 }
 
 std::vector<LivingFlow> living_flows(BoxId box, const FlowTable& table, Instant now) {

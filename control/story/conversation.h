@@ -122,6 +122,7 @@ struct LateSpeech {
   uint16_t payload = 0;
   DropReason reason = DropReason::kLate;
   BoxId box = kNoBox;
+  Side side{};  // of the box, from which it came
 };
 
 // A box forgot a flow of the conversation in silence.

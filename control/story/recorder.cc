@@ -139,7 +139,8 @@ void Recorder::add_late(const Event& event) {
     append_box_event(recording, event);
   }
   if (story.late.size() < kMostNotes) {
-    story.late.push_back({event.time, from_end, role, event.tcp_flags, event.payload_length, event.reason, event.box});
+    story.late.push_back(
+        {event.time, from_end, role, event.tcp_flags, event.payload_length, event.reason, event.box, event.side});
   }
 }
 
@@ -401,8 +402,9 @@ bool Recorder::matches(const Conversation& story, std::string_view reference) co
            reference == std::to_string(port.host());
   };
   const auto tuple_matches = [&](const FiveTuple& tuple) {
+    const std::string whole = tuple_name(tuple, directory_);  // also without the protocol in front
     return end_matches(tuple.source, tuple.source_port) || end_matches(tuple.destination, tuple.destination_port) ||
-           reference == tuple_name(tuple, directory_);
+           reference == whole || reference == whole.substr(whole.find(' ') + 1);
   };
   return tuple_matches(story.tuple) || std::any_of(story.boxes.begin(), story.boxes.end(), [&](const auto& known) {
            return known.state != BoxState::kNone && (tuple_matches(known.original) || tuple_matches(known.reply));

@@ -20,8 +20,21 @@ double seconds(Duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
-// The forgetting in a conversation that mattered to somebody.
-const Forgetting* telling_one(const Conversation& conversation) {
+std::string outcome(const LateSpeech& late) {
+  return late.reason == DropReason::kAnswered ? "answered with a RST" : "dropped";
+}
+
+std::string untold_clause(const std::vector<std::string>& names) {
+  if (names.empty()) {
+    return "";
+  }
+  return names.size() == 1 ? "; " + names[0] + " was not told"
+                           : "; " + names[0] + " and " + names[1] + " were not told";
+}
+
+}  // namespace
+
+const Forgetting* telling_forgetting(const Conversation& conversation) {
   for (const Forgetting& forgetting : conversation.forgettings) {
     const bool believed = forgetting.believed[0] || forgetting.believed[1];
     const bool spoken_to = std::any_of(conversation.late.begin(), conversation.late.end(), [&](const LateSpeech& late) {
@@ -34,7 +47,6 @@ const Forgetting* telling_one(const Conversation& conversation) {
   return nullptr;
 }
 
-// The first late word of each end to the box that forgot.
 std::vector<LateSpeech> first_words(const Conversation& conversation, const Forgetting& forgetting) {
   std::vector<LateSpeech> words;
   for (const LateSpeech& late : conversation.late) {
@@ -60,10 +72,6 @@ std::string noun(const LateSpeech& late) {
   return "ACK";
 }
 
-std::string outcome(const LateSpeech& late) {
-  return late.reason == DropReason::kAnswered ? "answered with a RST" : "dropped";
-}
-
 std::vector<std::string> untold_ends(const Conversation& conversation, const Forgetting& forgetting,
                                      const topology::Directory& directory) {
   std::vector<std::string> names;
@@ -75,16 +83,8 @@ std::vector<std::string> untold_ends(const Conversation& conversation, const For
   return names;
 }
 
-std::string untold_clause(const std::vector<std::string>& names) {
-  if (names.empty()) {
-    return "";
-  }
-  return names.size() == 1 ? "; " + names[0] + " was not told"
-                           : "; " + names[0] + " and " + names[1] + " were not told";
-}
-
-std::string sentence_of(const Conversation& conversation, const Forgetting& forgetting,
-                        const topology::Directory& directory) {
+std::string sentence(const Conversation& conversation, const Forgetting& forgetting,
+                     const topology::Directory& directory) {
   std::string text =
       absl::StrCat(box_name(forgetting.box, directory), " forgot ", tuple_name(conversation.tuple, directory),
                    " after ", exact(std::chrono::milliseconds(forgetting.timeout_ms)), " of silence (timeout ",
@@ -96,6 +96,8 @@ std::string sentence_of(const Conversation& conversation, const Forgetting& forg
   }
   return text + ".";
 }
+
+namespace {
 
 json verdict_json(const Conversation& conversation, const Forgetting& forgetting,
                   const topology::Directory& directory) {
@@ -214,7 +216,7 @@ Verdict verdict(const Recorder& recorder, const topology::Directory& directory) 
   int best = 0;
   uint64_t count = 0;
   recorder.visit([&](const Conversation& story) {
-    const Forgetting* forgetting = telling_one(story);
+    const Forgetting* forgetting = telling_forgetting(story);
     if (forgetting == nullptr) {
       return;
     }
@@ -222,7 +224,7 @@ Verdict verdict(const Recorder& recorder, const topology::Directory& directory) 
     if (telling(story) > best) {
       best = telling(story);
       result.forgot = true;
-      result.sentence = sentence_of(story, *forgetting, directory);
+      result.sentence = sentence(story, *forgetting, directory);
       result.json = verdict_json(story, *forgetting, directory);
     }
   });

@@ -26,6 +26,19 @@ struct Verdict {
 };
 Verdict verdict(const Recorder& recorder, const topology::Directory& directory);
 
+// The first time that a box forgot the conversation and it mattered to somebody; null: none did.
+const Forgetting* telling_forgetting(const Conversation& conversation);
+// The first late word of each end to the box that forgot.
+std::vector<LateSpeech> first_words(const Conversation& conversation, const Forgetting& forgetting);
+// "answer", "data", "keepalive", "FIN", "ACK".
+std::string noun(const LateSpeech& late);
+// "natgw forgot tcp app:40000 > api:8080 after 350 s of silence (timeout tcp_established); app was not told; ...".
+std::string sentence(const Conversation& conversation, const Forgetting& forgetting,
+                     const topology::Directory& directory);
+// The ends that believed in the connection, and that nobody told.
+std::vector<std::string> untold_ends(const Conversation& conversation, const Forgetting& forgetting,
+                                     const topology::Directory& directory);
+
 // The conversations that tell most about forgetting, at most three, or else the busiest; oldest first.
 std::vector<Conversation> worth_drawing(const Recorder& recorder);
 

@@ -103,6 +103,7 @@ void load_sysctls(ObjectReader& reader, Host& host) {
       continue;
     }
     host.sysctls[entry.key] = text;
+    host.sysctl_places[entry.key] = entry.value.place;
   }
 }
 

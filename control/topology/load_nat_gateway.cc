@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 #include "control/topology/loader.h"
@@ -57,6 +58,7 @@ void load_timeouts(ObjectReader& reader, NatGatewayBox& box) {
     if (const auto said = timeouts.duration(name(known.timeout_class))) {
       check_timeout(timeouts, known, *said, limited);
       box.timeouts[static_cast<size_t>(known.timeout_class)] = said->value;
+      box.timeout_places[static_cast<size_t>(known.timeout_class)] = said->place;
     }
   }
 }
@@ -96,15 +98,17 @@ void load_late_packets(ObjectReader& reader, NatGatewayBox& box) {
   if (entry->value.kind == Node::Kind::kText) {
     load_late_packet(entry->value, path, box.late_inside, reader.report());
     box.late_outside = box.late_inside;
+    box.late_inside_place = box.late_outside_place = entry->value.place;
     return;
   }
   ObjectReader sides(entry->value, kNatGatewaySidesObject, path, entry->place, reader.report());
-  const std::array<std::pair<std::string_view, LatePacket*>, 2> targets{
-      {{"inside", &box.late_inside}, {"outside", &box.late_outside}}};
-  for (const auto& [side, target] : targets) {
+  const std::array<std::tuple<std::string_view, LatePacket*, Place*>, 2> targets{
+      {{"inside", &box.late_inside, &box.late_inside_place}, {"outside", &box.late_outside, &box.late_outside_place}}};
+  for (const auto& [side, target, place] : targets) {
     sides.set_aside(side);
     if (const Entry* behaviour = entry->value.find(side)) {
       load_late_packet(behaviour->value, sides.path_of(side), *target, reader.report());
+      *place = behaviour->value.place;
     }
   }
 }

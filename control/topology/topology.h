@@ -62,6 +62,10 @@ struct NatGatewayBox {
   LatePacket late_inside = LatePacket::kRst;
   LatePacket late_outside = LatePacket::kDrop;
   uint32_t capacity = 65536;
+  // Where each was said; nowhere: it is the default.
+  std::array<Place, kTimeoutClassCount> timeout_places{};
+  Place late_inside_place;
+  Place late_outside_place;
 };
 
 struct Box {
@@ -79,6 +83,7 @@ struct Host {
   std::map<std::string, Attachment> interfaces;  // name in the file, or "eth0" where the host has a single attachment
   std::vector<std::string> names;
   std::map<std::string, std::string> sysctls;
+  std::map<std::string, Place> sysctl_places;
   std::string run;  // empty: nothing
   Ready ready;
   Place place;

@@ -116,6 +116,28 @@ void find_places(const std::vector<Setting>& settings, topology::Findings& findi
   }
 }
 
+// The same for what the settings have changed.
+void find_places(const std::vector<Setting>& settings, topology::Topology& topology) {
+  const auto correct = [&settings](topology::Place& place) {
+    for (const Setting& setting : settings) {
+      if (place.file == concat("--set ", topology::shown(setting.text))) {
+        place = setting.place;
+        return;
+      }
+    }
+  };
+  for (topology::Box& box : topology.boxes) {
+    std::for_each(box.nat_gateway.timeout_places.begin(), box.nat_gateway.timeout_places.end(), correct);
+    correct(box.nat_gateway.late_inside_place);
+    correct(box.nat_gateway.late_outside_place);
+  }
+  for (topology::Host& host : topology.hosts) {
+    for (auto& [name, place] : host.sysctl_places) {
+      correct(place);
+    }
+  }
+}
+
 template <typename Value>
 void append(std::vector<Value>& to, std::vector<Value>& from) {
   std::move(from.begin(), from.end(), std::back_inserter(to));
@@ -148,6 +170,7 @@ bool load_its_topology(const Node& root, const std::vector<std::string>& setting
   if (!topology) {
     return false;
   }
+  find_places(its_own, *topology);
   scenario.topology = *std::move(topology);
   return true;
 }

@@ -21,6 +21,11 @@ constexpr std::array<std::string_view, 10> kActions{"connect", "pool",  "proxy",
 constexpr Duration kLongestOption = std::chrono::seconds(32767);  // MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL
 constexpr uint64_t kLargestDatagram = 1400;
 
+bool says_time(topology::ObjectReader& reader, std::string_view key) {
+  const Entry* const entry = reader.entry(key);
+  return entry != nullptr && entry->value.find("time") != nullptr;
+}
+
 }  // namespace
 
 void Loader::load_step(const Node& node, const std::string& path) {
@@ -102,6 +107,8 @@ Connect Loader::load_connection(ObjectReader& reader, std::string_view target, N
   const std::string server = host_at(connect.to);
   connect.client.keepalive = load_keepalive(reader, "keepalive", connect.host);
   connect.server.keepalive = load_keepalive(reader, "server_keepalive", server);
+  connect.client.own_keepalive_time = says_time(reader, "keepalive");
+  connect.server.own_keepalive_time = says_time(reader, "server_keepalive");
   connect.client.user_timeout = value_or(reader.duration("user_timeout"), Duration{});
   connect.server.idle_timeout = value_or(reader.duration("server_idle_timeout"), Duration{});
   return connect;

@@ -95,6 +95,7 @@ Outcome Player::outcome() {
   for (const std::string& flow : stage_.flow_names()) {
     outcome.experiences.push_back(stage_.experience(flow, Party::kClient));
     outcome.experiences.push_back(stage_.experience(flow, Party::kServer));
+    outcome.tuples[flow] = stage_.tuples(flow);
   }
   for (const auto& [name, proxy] : stage_.proxies()) {
     outcome.logs.push_back({name, proxy->log()});

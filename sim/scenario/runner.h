@@ -9,6 +9,7 @@
 // Spec:     design, "Control"; aws-behaviour section 11.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,7 +37,8 @@ struct AccessLog {
 struct Outcome {
   std::vector<Miss> misses;
   uint64_t events = 0;
-  std::vector<Experience> experiences;  // of both ends of each connection, by name
+  std::vector<Experience> experiences;                   // of both ends of each connection, by name
+  std::map<std::string, std::vector<FiveTuple>> tuples;  // of each connection, as its client sends them
   std::vector<AccessLog> logs;
   std::vector<std::string> ladders;  // one for each conversation, oldest first
   std::vector<story::Conversation> conversations;

@@ -30,6 +30,7 @@ enum class Party : uint8_t { kClient, kServer };
 // What a program does about its connection beside what the steps tell it.
 struct ProgramSettings {
   std::optional<Keepalive> keepalive;  // SO_KEEPALIVE, with the host's sysctls where an option is not said
+  bool own_keepalive_time = false;     // TCP_KEEPIDLE was said
   Duration user_timeout{};
   Duration idle_timeout{};  // closes a connection on which nothing was said for so long; zero: never
 };
