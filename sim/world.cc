@@ -104,7 +104,7 @@ void World::add_host(const topology::Host& host, size_t number) {
   hosts_.push_back(std::make_unique<Host>(host.name, engine_, wire, std::move(interfaces), tcp_settings(host.sysctls)));
 }
 
-Host* World::host(std::string_view name) {
+Host* World::host(std::string_view name) const {
   for (const auto& host : hosts_) {
     if (host->name() == name) {
       return host.get();

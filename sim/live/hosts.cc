@@ -57,8 +57,9 @@ absl::Status Hosts::gather(size_t count) {
 
 absl::StatusOr<json> Hosts::ask(const std::string& host, const json& command) {
   const Line& line = lines_.at(host);
-  if (auto status = line.send(command); !status.ok()) {
-    return status;
+  const auto gone = absl::UnavailableError(absl::StrCat("the endpoint on ", host, " has gone"));
+  if (!line.send(command).ok()) {
+    return gone;
   }
   const auto until = steady_clock::now() + kPatience;
   for (;;) {
@@ -67,7 +68,7 @@ absl::StatusOr<json> Hosts::ask(const std::string& host, const json& command) {
     }
     auto message = line.receive();
     if (!message.ok()) {
-      return absl::UnavailableError(absl::StrCat("the endpoint on ", host, " has gone"));
+      return gone;
     }
     if (!message->contains("is")) {
       return message;

@@ -13,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -42,10 +43,15 @@ class Hosts {
   void wait(std::chrono::steady_clock::time_point until);
   std::optional<News> next_news();
 
+  // It is off the network: its kernel need not be waited for.
+  void forget(const std::string& host) { gone_.insert(host); }
+  bool is_forgotten(const std::string& host) const { return gone_.contains(host); }
+
  private:
   lab::UniqueFd listener_;
   std::map<std::string, Line> lines_;
   std::deque<News> news_;
+  std::set<std::string> gone_;
 };
 
 }  // namespace lapse::live
