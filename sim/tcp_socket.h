@@ -146,6 +146,7 @@ class TcpSocket {
   uint64_t acknowledged_ = 0;  // SND.UNA
   uint64_t next_ = 0;          // SND.NXT
   uint64_t sent_most_ = 0;     // where next_ has been
+  uint64_t last_segment_ = 0;  // where the one that was sent last begins
   bool fin_queued_ = false;
   uint32_t peer_window_ = 0;
   uint8_t peer_scale_ = 0;

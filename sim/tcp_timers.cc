@@ -25,7 +25,7 @@ void TcpSocket::arm(Timer& timer, Duration delay) {
 void TcpSocket::arm_retransmission() {
   Duration delay = timeout_;
   if (may_probe_tail()) {
-    const bool one_out = sent_most_ - acknowledged_ <= mss_;
+    const bool one_out = last_segment_ <= acknowledged_;
     delay = std::min<Duration>(timeout_, 2 * smoothed_ + (one_out ? kLeastTimeout : kLeastProbe));
   }
   arm(retransmission_, delay);
@@ -41,9 +41,7 @@ void TcpSocket::probe_tail() {
   tail_probed_ = true;
   first_retransmission_ = now();
   timed_end_.reset();
-  const uint64_t out = std::min(written_, sent_end()) - std::min(written_, acknowledged_);
-  const uint64_t last = out == 0 ? 0 : (out - 1) % mss_ + 1;
-  transmit(std::min(written_, sent_end()) - last, true);
+  transmit(std::max(last_segment_, acknowledged_), true);
   arm_retransmission();
 }
 

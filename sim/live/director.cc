@@ -140,7 +140,7 @@ absl::Status StoryDirector::Play::run() {
     }
   }
   const auto on_news = [this](const News& news) { ground_.take(news); };
-  if (auto status = timeline_.run(scenario_.end, on_news, [this] { return ground_.status(); }); !status.ok()) {
+  if (auto status = timeline_.run(scenario_.end, on_news, [this] { return ground_.flush(); }); !status.ok()) {
     return status;
   }
   for (size_t number = 0; number < scenario_.expectations.size(); ++number) {
@@ -148,7 +148,7 @@ absl::Status StoryDirector::Play::run() {
       look(number);
     }
   }
-  return ground_.status();
+  return ground_.flush();
 }
 
 absl::StatusOr<json> StoryDirector::play(Instance& instance) {

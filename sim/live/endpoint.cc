@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "absl/strings/str_cat.h"
+
 #include "control/lab/unique_fd.h"
 #include "sim/live/addresses.h"
 #include "sim/live/flush.h"
@@ -61,6 +63,11 @@ void set_options(int fd, const json& command) {
   }
 }
 
+// What a connection says that is no more: its program knows already, or will hear.
+bool is_of_a_dead_connection(const std::string& error) {
+  return error == "EPIPE" || error == "ECONNRESET" || error == "EBADF" || error == "ENOTCONN";
+}
+
 // Tells to which address of the host each datagram came.
 UniqueFd datagram_socket() {
   UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -86,6 +93,7 @@ class Endpoint {
 
  private:
   json act(const json& command);
+  json act_all(const json& commands);
   int listen(const json& command);
   int connect(const json& command, json& answer);
   int send(const json& command);
@@ -135,8 +143,22 @@ int Endpoint::run() {
   }
 }
 
+json Endpoint::act_all(const json& commands) {
+  for (const json& command : commands) {
+    const json answer = act(command);
+    const std::string error = answer.value("error", "");
+    if (!error.empty() && !is_of_a_dead_connection(error)) {
+      return {{"error", absl::StrCat(command.dump(), ": ", error)}};
+    }
+  }
+  return {{"done", true}};
+}
+
 json Endpoint::act(const json& command) {
   const std::string what = command.at("do");
+  if (what == "all") {
+    return act_all(command.at("commands"));
+  }
   if (what == "states") {
     return {{"done", true}, {"sockets", socket_table()}};
   }

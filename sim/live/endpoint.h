@@ -18,6 +18,7 @@
 //   close    socket, how: fin half rst
 //   datagram socket, size, address, port; answered by its own address and port
 //   bind     socket, port
+//   all      commands                    one after the other, as a program does that does not look up between them
 //   states                       what the kernel has: states and pending timers of its TCP sockets
 //   flush    interface, address  returns when what was sent before has passed the box at that address
 //   vanish   interface           the cable is pulled

@@ -16,11 +16,6 @@ int64_t whole_seconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
 }
 
-// What a connection says that is no more: its program knows already, or will hear.
-bool is_of_a_dead_connection(const std::string& error) {
-  return error == "EPIPE" || error == "ECONNRESET" || error == "EBADF" || error == "ENOTCONN";
-}
-
 bool is_unreachable(const std::string& error) {
   return error == "ENETUNREACH" || error == "EHOSTUNREACH";
 }
@@ -52,15 +47,15 @@ class KernelGround::End final : public sim::Connection {
   sim::ConnectionUser* user() const { return user_; }
   void set_user(sim::ConnectionUser* user) { user_ = user; }
 
-  void write(uint64_t bytes) override { ground_.ask(key_.first, command("send", {{"size", bytes}})); }
-  void shutdown_write() override { ground_.ask(key_.first, command("close", {{"how", "half"}})); }
+  void write(uint64_t bytes) override { ground_.post(key_.first, command("send", {{"size", bytes}})); }
+  void shutdown_write() override { ground_.post(key_.first, command("close", {{"how", "half"}})); }
   void close() override { end("fin"); }
   void abort() override { end("rst"); }
   void set_options(const sim::ProgramSettings& settings) override {
     json options = json::object();
     ground_.add_options(options, settings);
     if (!options.empty()) {
-      ground_.ask(key_.first, command("options", std::move(options)));
+      ground_.post(key_.first, command("options", std::move(options)));
     }
   }
   const FiveTuple& tuple() const override { return tuple_; }
@@ -74,7 +69,7 @@ class KernelGround::End final : public sim::Connection {
   }
   void end(const char* how) {
     ground_.let_go(*this);
-    ground_.ask(key_.first, command("close", {{"how", how}}));
+    ground_.post(key_.first, command("close", {{"how", how}}));
   }
 
   KernelGround& ground_;
@@ -90,16 +85,37 @@ KernelGround::KernelGround(Instance& instance, sim::Engine& engine, Hosts& hosts
 KernelGround::~KernelGround() = default;
 
 json KernelGround::ask(const std::string& host, const json& command) {
+  send_posted();
+  return carried_out(host, command);
+}
+
+json KernelGround::carried_out(const std::string& host, const json& command) {
   const auto answer = hosts_.ask(host, command);
   const std::string error = answer.ok() ? answer->value("error", "") : "";
-  if (answer.ok() && (error.empty() || is_of_a_dead_connection(error) || is_unreachable(error))) {
+  if (answer.ok() && (error.empty() || is_unreachable(error))) {
     return *answer;
   }
-  if (status_.ok()) {
-    status_ = answer.ok() ? absl::InternalError(absl::StrCat("host ", host, ": ", command.dump(), ": ", error))
-                          : answer.status();
-  }
+  status_.Update(answer.ok() ? absl::InternalError(absl::StrCat("host ", host, ": ", command.dump(), ": ", error))
+                             : answer.status());
   return nullptr;
+}
+
+void KernelGround::post(const std::string& host, json command) {
+  if (posted_.empty() || posted_.back().first != host) {
+    posted_.emplace_back(host, json::array());
+  }
+  posted_.back().second.push_back(std::move(command));
+}
+
+void KernelGround::send_posted() {
+  for (const auto& [host, commands] : std::exchange(posted_, {})) {
+    carried_out(host, {{"do", "all"}, {"commands", commands}});
+  }
+}
+
+absl::Status KernelGround::flush() {
+  send_posted();
+  return status_;
 }
 
 void KernelGround::add_options(json& command, const sim::ProgramSettings& settings) const {

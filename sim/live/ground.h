@@ -30,8 +30,9 @@ class KernelGround final : public sim::Ground {
 
   // What an endpoint tells goes to the program whose socket it is about.
   void take(const News& news);
-  // The first thing that a host could not do; what the story says after that is worth nothing.
-  const absl::Status& status() const { return status_; }
+  // Has the endpoints do what programs have said since: what one says in one breath, its kernel hears in one. Returns the
+  // first thing that a host could not do; what the story says after that is worth nothing.
+  absl::Status flush();
 
   sim::Engine& engine() override { return engine_; }
   const topology::Directory& directory() const override { return instance_.directory(); }
@@ -60,8 +61,12 @@ class KernelGround final : public sim::Ground {
     DatagramHandler handler;
   };
 
-  // What the endpoint answers; null when it could not, which is in status() then.
+  // For the endpoint's next flush(): no answer is waited for.
+  void post(const std::string& host, nlohmann::json command);
+  // What the endpoint answers; null when it could not, which flush() says then.
   nlohmann::json ask(const std::string& host, const nlohmann::json& command);
+  nlohmann::json carried_out(const std::string& host, const nlohmann::json& command);
+  void send_posted();
   void add_options(nlohmann::json& command, const sim::ProgramSettings& settings) const;
   // Done with; what is still told about it is nobody's.
   void let_go(const End& end);
@@ -74,6 +79,7 @@ class KernelGround final : public sim::Ground {
   Hosts& hosts_;
   unsigned scale_;
   absl::Status status_;
+  std::vector<std::pair<std::string, nlohmann::json>> posted_;  // for one host after the other: lists of commands
   int next_socket_ = 1;
   uint64_t next_id_ = 1;
   std::vector<std::unique_ptr<End>> ends_;

@@ -25,8 +25,8 @@ struct LiveOutcome {
   std::vector<std::string> ladders;      // one for each conversation, oldest first
 };
 
-// Plays in a child process, because a lab takes its process into namespaces for good. kFailedPrecondition when the
-// scenario or the machine does not allow it.
+// kFailedPrecondition when the scenario or the machine does not allow it. A signal that ends the command does so when the
+// lab is gone.
 absl::StatusOr<LiveOutcome> play_live(const sim::Scenario& scenario, uint64_t seed);
 
 }  // namespace lapse::live

@@ -55,16 +55,24 @@ Instant Timeline::now() const {
   return story_time(instance_.now().now);
 }
 
-void Timeline::catch_up(Instant end) {
-  const Instant until = std::min(now(), end);
-  while (engine_.run_next(until)) {
+// As in a simulation, where nothing is on its way between one timer and the next.
+absl::Status Timeline::catch_up(Instant end, const OnNews& on_news, const std::function<absl::Status()>& after) {
+  while (engine_.run_next(std::min(now(), end))) {
+    do {
+      if (auto status = after(); !status.ok()) {
+        return status;
+      }
+      if (auto status = settle(); !status.ok()) {
+        return status;
+      }
+    } while (hear(on_news));
   }
+  return after();
 }
 
-absl::Status Timeline::run(Instant end, const OnNews& on_news, const std::function<absl::Status()>& check) {
+absl::Status Timeline::run(Instant end, const OnNews& on_news, const std::function<absl::Status()>& after) {
   for (;;) {
-    catch_up(end);
-    if (auto status = check(); !status.ok()) {
+    if (auto status = catch_up(end, on_news, after); !status.ok()) {
       return status;
     }
     if (now() >= end) {
@@ -78,7 +86,7 @@ absl::Status Timeline::run(Instant end, const OnNews& on_news, const std::functi
     return status;
   }
   hear(on_news);
-  return check();
+  return after();
 }
 
 // A step towards 'when': what is heard on the way may bring something that is due earlier.

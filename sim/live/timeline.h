@@ -40,8 +40,9 @@ class Timeline {
   // The story begins now; hosts and boxes know their neighbours then.
   absl::Status begin();
   Instant now() const;
-  // Everything until 'end'; 'on_news' hears what endpoints say, and 'check' is asked whether all is well.
-  absl::Status run(Instant end, const OnNews& on_news, const std::function<absl::Status()>& check);
+  // Everything until 'end'; 'on_news' hears what endpoints say. 'after' is called when programs may have done something:
+  // an error of it ends the story.
+  absl::Status run(Instant end, const OnNews& on_news, const std::function<absl::Status()>& after);
 
   // Story time of an instant of the instance's clock.
   Instant story_time(Instant instant) const { return Instant(instant - origin_); }
@@ -53,8 +54,8 @@ class Timeline {
     std::string address;  // of a box on its link
   };
 
-  // Fires what is due; the engine's time is the story's then, or 'end'.
-  void catch_up(Instant end);
+  // Fires everything that is due until 'end', one after the other, each with all its consequences.
+  absl::Status catch_up(Instant end, const OnNews& on_news, const std::function<absl::Status()>& after);
   absl::Status pass_to(Instant when, const OnNews& on_news);
   // Whether there was any.
   bool hear(const OnNews& on_news);

@@ -182,6 +182,7 @@ struct Change {
 struct Live {
   bool jumps = true;    // over silence in which no kernel has anything to do
   unsigned scale = 1;   // boxes and keepalives are so many times as fast; the kernels' own timers are not
+  std::optional<Instant> until;  // what comes later is simulated only
   std::string why_not;  // empty: it can be
 };
 
