@@ -115,6 +115,7 @@ class TcpSocket {
   void probe_tail();
   void retransmit_syn();
   bool out_of_patience(uint32_t retries) const;
+  Duration until_patience_ends(Duration delay) const;
   void measure(Duration round_trip);
   void start_keepalive();
   void arm_keepalive(Duration delay);

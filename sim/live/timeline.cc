@@ -55,24 +55,11 @@ Instant Timeline::now() const {
   return story_time(instance_.now().now);
 }
 
-// As in a simulation, where nothing is on its way between one timer and the next.
-absl::Status Timeline::catch_up(Instant end, const OnNews& on_news, const std::function<absl::Status()>& after) {
-  while (engine_.run_next(std::min(now(), end))) {
-    do {
-      if (auto status = after(); !status.ok()) {
-        return status;
-      }
-      if (auto status = settle(); !status.ok()) {
-        return status;
-      }
-    } while (hear(on_news));
-  }
-  return after();
-}
-
 absl::Status Timeline::run(Instant end, const OnNews& on_news, const std::function<absl::Status()>& after) {
   for (;;) {
-    if (auto status = catch_up(end, on_news, after); !status.ok()) {
+    while (engine_.run_next(std::min(now(), end))) {
+    }
+    if (auto status = after(); !status.ok()) {
       return status;
     }
     if (now() >= end) {

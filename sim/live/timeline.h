@@ -54,8 +54,6 @@ class Timeline {
     std::string address;  // of a box on its link
   };
 
-  // Fires everything that is due until 'end', one after the other, each with all its consequences.
-  absl::Status catch_up(Instant end, const OnNews& on_news, const std::function<absl::Status()>& after);
   absl::Status pass_to(Instant when, const OnNews& on_news);
   // Whether there was any.
   bool hear(const OnNews& on_news);

@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace lapse::sim {
+namespace {
+
+constexpr Duration kLongestWay = std::chrono::seconds(1);  // of a datagram to its server
+
+}  // namespace
 
 Stage::Stage(const Scenario& scenario, Ground& ground)
     : scenario_(scenario), ground_(ground), switchboard_(ground) {
@@ -68,6 +73,7 @@ void Stage::act(const Send& send) {
   const auto size = static_cast<uint16_t>(send.size);
   if (send.party == Party::kClient) {
     talk.spoke = ++datagrams_sent_;
+    talk.spoke_at = ground_.engine().now();
     ground_.send_datagram(talk.first.host, talk.tuple.source_port, talk.first.to, talk.first.port, size);
     return;
   }
@@ -92,6 +98,7 @@ void Stage::act(const Datagram& datagram) {
   Talk& talk = talks_[datagram.flow];
   talk.first = datagram;
   talk.spoke = ++datagrams_sent_;
+  talk.spoke_at = ground_.engine().now();
   const auto sent =
       ground_.request(datagram, [&talk](const FiveTuple&, uint16_t size) { talk.received[0] += size; });
   if (sent) {
@@ -109,9 +116,11 @@ void Stage::serve_datagrams(const std::string& host, Be16 port) {
   });
 }
 
-// A box may give a client another address or port at any time: then it is whoever spoke last to this server.
+// A box may give a client another address or port at any time: then it is who spoke last to this server, or, of those
+// whose first datagrams are on their way, who spoke first.
 Stage::Talk* Stage::talk_of(const FiveTuple& from) {
   Talk* newest = nullptr;
+  Talk* expected = nullptr;
   for (auto& [name, talk] : talks_) {
     if (talk.at_server == from) {
       return &talk;
@@ -120,8 +129,12 @@ Stage::Talk* Stage::talk_of(const FiveTuple& from) {
     if (is_to && (newest == nullptr || talk.spoke > newest->spoke)) {
       newest = &talk;
     }
+    const bool on_its_way = is_to && !talk.at_server && ground_.engine().now() - talk.spoke_at < kLongestWay;
+    if (on_its_way && (expected == nullptr || talk.spoke < expected->spoke)) {
+      expected = &talk;
+    }
   }
-  return newest;
+  return expected != nullptr ? expected : newest;
 }
 
 void Stage::answer_later(Talk& talk, const std::string& host, const FiveTuple& from) {

@@ -66,6 +66,7 @@ class Stage {
     std::optional<FiveTuple> at_server;  // as it last arrived there
     uint64_t received[2] = {0, 0};
     uint64_t spoke = 0;  // the client, as which of all datagrams
+    Instant spoke_at{};
     std::vector<std::unique_ptr<Timer>> work;
   };
 
