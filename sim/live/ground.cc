@@ -156,6 +156,12 @@ void KernelGround::let_go(const End& end) {
 }
 
 void KernelGround::listen(const std::string& host, Be16 port, Acceptor acceptor) {
+  for (auto& [key, listener] : listeners_) {
+    if (key.first == host && listener.port == port) {
+      listener.acceptor = std::move(acceptor);
+      return;
+    }
+  }
   ask(host, {{"do", "listen"}, {"socket", next_socket_}, {"port", port.host()}});
   listeners_[{host, next_socket_++}] = {port, std::move(acceptor)};
 }

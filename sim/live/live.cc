@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@ namespace lapse::live {
 namespace {
 
 using nlohmann::json;
+
+constexpr int kPriority = -10;
 
 template <typename... Parts>
 absl::Status refusal(const topology::Place& place, const Parts&... parts) {
@@ -112,7 +115,7 @@ topology::Topology with_endpoints(topology::Topology topology, const std::string
   return topology;
 }
 
-absl::StatusOr<std::string> play_in_lab(const sim::Scenario& scenario, uint64_t seed) {
+absl::StatusOr<std::string> play_in_lab(const sim::Scenario& scenario, const LiveOptions& how) {
   const auto root = api::instances_root();
   if (!root.ok()) {
     return root.status();
@@ -122,12 +125,15 @@ absl::StatusOr<std::string> play_in_lab(const sim::Scenario& scenario, uint64_t 
   options.factor = 1;
   options.scale = scenario.live.scale;
   const topology::Topology topology = with_endpoints(scenario.topology, absl::StrCat(*root, "/", options.name));
-  StoryDirector director(scenario, seed);
+  options.workers = how.workers;
+  StoryDirector director(scenario, how.seed);
   return lab::run_directed_lab(topology, options, director);
 }
 
-[[noreturn]] void become_lab(const sim::Scenario& scenario, uint64_t seed, int result_fd) {
-  const auto line = play_in_lab(scenario, seed);
+[[noreturn]] void become_lab(const sim::Scenario& scenario, const LiveOptions& options, int result_fd) {
+  // Lateness is what a machine with much to do spoils a play with; who may not have it does without.
+  (void)setpriority(PRIO_PROCESS, 0, kPriority);
+  const auto line = play_in_lab(scenario, options);
   const std::string text = line.ok() ? *line : json{{"error", std::string(line.status().message())}}.dump();
   for (size_t written = 0; written < text.size();) {
     const ssize_t size = write(result_fd, text.data() + written, text.size() - written);
@@ -199,7 +205,7 @@ std::string words_of(pid_t child, int fd, PostponedEnd& postponed) {
 }
 
 // In a child process, because a lab takes its process into namespaces for good; what it says is returned.
-absl::StatusOr<std::string> play_in_child(const sim::Scenario& scenario, uint64_t seed) {
+absl::StatusOr<std::string> play_in_child(const sim::Scenario& scenario, const LiveOptions& options) {
   std::array<int, 2> ends;
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
     return lab::errno_status(errno, "pipe");
@@ -219,7 +225,7 @@ absl::StatusOr<std::string> play_in_child(const sim::Scenario& scenario, uint64_
       _exit(1);
     }
     result.reset();
-    become_lab(scenario, seed, theirs.get());
+    become_lab(scenario, options, theirs.get());
   }
   theirs.reset();
   std::string words = words_of(child, result.get(), postponed);
@@ -229,12 +235,12 @@ absl::StatusOr<std::string> play_in_child(const sim::Scenario& scenario, uint64_
 
 }  // namespace
 
-absl::StatusOr<LiveOutcome> play_live(const sim::Scenario& whole, uint64_t seed) {
+absl::StatusOr<LiveOutcome> play_live(const sim::Scenario& whole, const LiveOptions& options) {
   const sim::Scenario scenario = live_part(whole);
   if (auto status = check(scenario); !status.ok()) {
     return status;
   }
-  const auto text = play_in_child(scenario, seed);
+  const auto text = play_in_child(scenario, options);
   if (!text.ok()) {
     return text.status();
   }
