@@ -15,7 +15,7 @@ namespace {
 
 struct Line {
   std::string text;
-  Duration time{};                   // since the conversation's first packet
+  Duration time{};                  // since the conversation's first packet
   bool is_acknowledgement = false;  // and nothing else, which got through
   BoxId from = kNoBox;
   End from_end = End::kOpener;

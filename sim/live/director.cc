@@ -152,7 +152,7 @@ absl::Status StoryDirector::Play::run() {
 }
 
 absl::StatusOr<json> StoryDirector::play(Instance& instance) {
-  if (auto status = hosts_.gather(scenario_.topology.hosts.size()); !status.ok()) {
+  if (auto status = hosts_.gather(scenario_.topology.hosts); !status.ok()) {
     return status;
   }
   Play play(scenario_, instance, hosts_);

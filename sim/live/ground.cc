@@ -133,8 +133,7 @@ void KernelGround::add_options(json& command, const sim::ProgramSettings& settin
 // ---- what programs do ----
 
 sim::Connection* KernelGround::connect(const sim::Connect& how, sim::ConnectionUser& user) {
-  json command{
-      {"do", "connect"}, {"socket", next_socket_}, {"address", to_string(how.to)}, {"port", how.port.host()}};
+  json command{{"do", "connect"}, {"socket", next_socket_}, {"address", to_string(how.to)}, {"port", how.port.host()}};
   add_options(command, how.client);
   const json answer = ask(how.host, command);
   if (answer.is_null() || answer.contains("error")) {
@@ -172,9 +171,8 @@ bool KernelGround::listens(const std::string& host, Be16 port) const {
 }
 
 void KernelGround::bind(const std::string& host, Be16 port, DatagramHandler handler) {
-  const bool is_new = std::none_of(bound_.begin(), bound_.end(), [&](const auto& one) {
-    return one.first.first == host && one.second.port == port;
-  });
+  const bool is_new = std::none_of(bound_.begin(), bound_.end(),
+                                   [&](const auto& one) { return one.first.first == host && one.second.port == port; });
   if (is_new) {
     ask(host, {{"do", "bind"}, {"socket", next_socket_}, {"port", port.host()}});
     bound_[{host, next_socket_++}] = {port, std::move(handler)};
@@ -196,9 +194,8 @@ std::optional<FiveTuple> KernelGround::request(const sim::Datagram& how, Datagra
 }
 
 void KernelGround::send_datagram(const std::string& host, Be16 port, Ipv4Address to, Be16 to_port, uint16_t size) {
-  const auto from = std::find_if(bound_.begin(), bound_.end(), [&](const auto& one) {
-    return one.first.first == host && one.second.port == port;
-  });
+  const auto from = std::find_if(bound_.begin(), bound_.end(),
+                                 [&](const auto& one) { return one.first.first == host && one.second.port == port; });
   if (from != bound_.end()) {
     ask(host, {{"do", "datagram"},
                {"socket", from->first.second},
@@ -282,10 +279,10 @@ uint64_t KernelGround::caller_of(const FiveTuple& accepted) {
   int best = 0;
   for (auto one = unaccepted_.begin(); one != unaccepted_.end(); ++one) {
     const FiveTuple& tuple = (*one)->tuple();
-    const int likeness = tuple.reversed() == accepted                                          ? 3
-                         : tuple.destination_port != accepted.source_port                      ? 0
-                         : tuple.destination == accepted.source                                ? 2
-                                                                                               : 1;
+    const int likeness = tuple.reversed() == accepted                     ? 3
+                         : tuple.destination_port != accepted.source_port ? 0
+                         : tuple.destination == accepted.source           ? 2
+                                                                          : 1;
     if (likeness > best) {
       best = likeness;
       caller = one;

@@ -15,12 +15,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "nlohmann/json.hpp"
 
 #include "control/lab/unique_fd.h"
+#include "control/topology/topology.h"
 #include "sim/live/line.h"
 
 namespace lapse::live {
@@ -34,8 +36,8 @@ class Hosts {
  public:
   // Endpoints may connect to 'path' from now on.
   absl::Status listen(const std::string& path);
-  // Waits for as many as there are hosts.
-  absl::Status gather(size_t count);
+  // Waits for the endpoint of each.
+  absl::Status gather(const std::vector<topology::Host>& hosts);
 
   // The answer to a command; a failed one is {"error": ERRNO}.
   absl::StatusOr<nlohmann::json> ask(const std::string& host, const nlohmann::json& command);

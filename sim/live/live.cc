@@ -108,8 +108,8 @@ std::string own_program() {
 // Every host runs an endpoint, and nothing of its own.
 topology::Topology with_endpoints(topology::Topology topology, const std::string& directory) {
   for (topology::Host& host : topology.hosts) {
-    host.run = absl::StrCat("exec ", report::quote_shell(own_program()), " live-endpoint ", report::quote_shell(meeting_point(directory)), " ",
-                            host.name);
+    host.run = absl::StrCat("exec ", report::quote_shell(own_program()), " live-endpoint ",
+                            report::quote_shell(meeting_point(directory)), " ", host.name);
     host.ready = {};
   }
   return topology;

@@ -64,7 +64,7 @@ class Client final : public Program {
   Connect connect_;
   ClientWatcher* watcher_;
   std::vector<FiveTuple> tuples_;
-  std::optional<uint64_t> dialled_;  // the connection that the switchboard knows it by
+  std::optional<uint64_t> dialled_;       // the connection that the switchboard knows it by
   std::deque<ExchangePtr> asked_;         // and an answer is due
   std::vector<ExchangePtr> unannounced_;  // to the other end, which has not accepted yet
   Instant asked_at_{};

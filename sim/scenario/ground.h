@@ -42,7 +42,7 @@ class ConnectionUser {
   virtual ~ConnectionUser() = default;
   virtual void on_connected(Connection& connection) = 0;
   virtual void on_data(uint64_t bytes) = 0;
-  virtual void on_end() = 0;                         // the other end sends no more
+  virtual void on_end() = 0;                            // the other end sends no more
   virtual void on_error(const std::string& error) = 0;  // "ECONNRESET"; the connection is gone
 };
 
@@ -54,7 +54,7 @@ class Ground {
   using FlowVisitor = std::function<void(const FlowSnapshot&)>;
 
   struct Socket {
-    FiveTuple tuple;  // as its host sends it
+    FiveTuple tuple;    // as its host sends it
     std::string state;  // as ss(8) prints it
   };
 

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "sim/scenario/exchange.h"
-#include "sim/scenario/scenario.h"
 #include "sim/scenario/ground.h"
+#include "sim/scenario/scenario.h"
 
 namespace lapse::sim {
 

@@ -116,8 +116,9 @@ void SimulatedGround::readdress(const Readdress& how) {
 
 std::vector<Ground::Socket> SimulatedGround::sockets(const std::string& host) {
   std::vector<Socket> all;
-  world_.host(host)->visit_sockets(
-      [&all](const TcpSocket& socket) { all.push_back({socket.tuple(), std::string(name(socket.state()))}); });
+  world_.host(host)->visit_sockets([&all](const TcpSocket& socket) {
+    all.push_back({socket.tuple(), std::string(name(socket.state()))});
+  });
   return all;
 }
 

@@ -9,8 +9,7 @@ constexpr Duration kLongestWay = std::chrono::seconds(1);  // of a datagram to i
 
 }  // namespace
 
-Stage::Stage(const Scenario& scenario, Ground& ground)
-    : scenario_(scenario), ground_(ground), switchboard_(ground) {
+Stage::Stage(const Scenario& scenario, Ground& ground) : scenario_(scenario), ground_(ground), switchboard_(ground) {
   for (const Step& step : scenario.steps) {
     deeds_.push_back(std::make_unique<Timer>(ground_.engine(), [this, &step] {
       last_step_ = &step;
@@ -99,8 +98,7 @@ void Stage::act(const Datagram& datagram) {
   talk.first = datagram;
   talk.spoke = ++datagrams_sent_;
   talk.spoke_at = ground_.engine().now();
-  const auto sent =
-      ground_.request(datagram, [&talk](const FiveTuple&, uint16_t size) { talk.received[0] += size; });
+  const auto sent = ground_.request(datagram, [&talk](const FiveTuple&, uint16_t size) { talk.received[0] += size; });
   if (sent) {
     talk.tuple = *sent;
   }

@@ -17,11 +17,11 @@
 #include <vector>
 
 #include "sim/scenario/client.h"
+#include "sim/scenario/ground.h"
 #include "sim/scenario/pool.h"
 #include "sim/scenario/proxy.h"
 #include "sim/scenario/scenario.h"
 #include "sim/scenario/switchboard.h"
-#include "sim/scenario/ground.h"
 
 namespace lapse::sim {
 
