@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -57,6 +58,8 @@ class Engine {
   Random& random() { return random_; }
   uint64_t events() const { return events_; }
 
+  // When the next timer is due.
+  std::optional<Instant> next() const { return heap_.empty() ? std::nullopt : std::optional(heap_.front().when); }
   // Goes to the next timer that is due until 'end' and fires it; false when there is none, and the time is then 'end'.
   bool run_next(Instant end);
 

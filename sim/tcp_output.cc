@@ -82,6 +82,7 @@ void TcpSocket::transmit(uint64_t offset, bool again) {
   send(flags, offset, payload);
   const uint64_t end = data_end + (fin ? 1 : 0);
   if (!again) {
+    last_segment_ = offset;
     next_ = end;
     if (payload > 0) {
       note_data_sent();

@@ -46,7 +46,7 @@ struct TcpSettings {
   uint32_t syn_linear_timeouts = 4;  // net.ipv4.tcp_syn_linear_timeouts
   uint32_t synack_retries = 5;       // net.ipv4.tcp_synack_retries
   uint32_t retries = 15;             // net.ipv4.tcp_retries2
-  uint32_t orphan_retries = 8;       // of a connection that its program has closed
+  uint32_t orphan_retries = 8;       // net.ipv4.tcp_orphan_retries; of a connection that its program has closed
   Duration fin_timeout = std::chrono::seconds(60);
   Duration time_wait = std::chrono::seconds(60);
 };

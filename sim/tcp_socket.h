@@ -115,6 +115,7 @@ class TcpSocket {
   void probe_tail();
   void retransmit_syn();
   bool out_of_patience(uint32_t retries) const;
+  Duration until_patience_ends(Duration delay) const;
   void measure(Duration round_trip);
   void start_keepalive();
   void arm_keepalive(Duration delay);
@@ -146,6 +147,7 @@ class TcpSocket {
   uint64_t acknowledged_ = 0;  // SND.UNA
   uint64_t next_ = 0;          // SND.NXT
   uint64_t sent_most_ = 0;     // where next_ has been
+  uint64_t last_segment_ = 0;  // where the one that was sent last begins
   bool fin_queued_ = false;
   uint32_t peer_window_ = 0;
   uint8_t peer_scale_ = 0;

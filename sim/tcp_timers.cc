@@ -12,7 +12,17 @@ namespace {
 constexpr Duration kLeastTimeout = std::chrono::milliseconds(200);
 constexpr Duration kLeastProbe = std::chrono::milliseconds(8);  // two of Linux's ticks at 250 Hz
 constexpr Duration kLongestTimeout = std::chrono::seconds(120);
-constexpr uint32_t kDoublings = 9;  // from the least timeout until the longest
+constexpr Duration kSynTimeout = std::chrono::seconds(1);
+
+// How long so many retransmissions take, the first of which waits for 'first'.
+Duration time_of(uint32_t retries, Duration first) {
+  Duration time{};
+  for (uint32_t waits = 0; waits <= retries; ++waits) {
+    time += std::min(first, kLongestTimeout);
+    first = std::min(first * 2, 2 * kLongestTimeout);
+  }
+  return time;
+}
 
 }  // namespace
 
@@ -25,10 +35,10 @@ void TcpSocket::arm(Timer& timer, Duration delay) {
 void TcpSocket::arm_retransmission() {
   Duration delay = timeout_;
   if (may_probe_tail()) {
-    const bool one_out = sent_most_ - acknowledged_ <= mss_;
+    const bool one_out = last_segment_ <= acknowledged_;
     delay = std::min<Duration>(timeout_, 2 * smoothed_ + (one_out ? kLeastTimeout : kLeastProbe));
   }
-  arm(retransmission_, delay);
+  arm(retransmission_, until_patience_ends(delay));
 }
 
 bool TcpSocket::may_probe_tail() const {
@@ -39,11 +49,8 @@ bool TcpSocket::may_probe_tail() const {
 // The last segment, which tells the most; the timeout then counts from here.
 void TcpSocket::probe_tail() {
   tail_probed_ = true;
-  first_retransmission_ = now();
   timed_end_.reset();
-  const uint64_t out = std::min(written_, sent_end()) - std::min(written_, acknowledged_);
-  const uint64_t last = out == 0 ? 0 : (out - 1) % mss_ + 1;
-  transmit(std::min(written_, sent_end()) - last, true);
+  transmit(std::max(last_segment_, acknowledged_), true);
   arm_retransmission();
 }
 
@@ -69,8 +76,7 @@ bool TcpSocket::out_of_patience(uint32_t retries) const {
   }
   Duration patience = settings_.user_timeout;
   if (patience == Duration{}) {
-    const uint32_t doubled = std::min(retries, kDoublings);
-    patience = kLeastTimeout * ((int64_t{2} << doubled) - 1) + kLongestTimeout * (retries - doubled);
+    patience = time_of(retries, kLeastTimeout);
   }
   return now() - first_retransmission_ >= patience;
 }
@@ -89,7 +95,7 @@ void TcpSocket::on_retransmission_due() {
     return;
   }
   if (retransmissions_++ == 0) {
-    first_retransmission_ = tail_probed_ ? first_retransmission_ : now();
+    first_retransmission_ = now();  // the tail's probe is none, as Linux counts
     slow_start_threshold_ = std::max<uint32_t>(congestion_window_ / 2, 2U * mss_);
   }
   congestion_window_ = mss_;
@@ -104,8 +110,23 @@ void TcpSocket::on_retransmission_due() {
   arm_retransmission();
 }
 
+// Linux cuts the last wait short where TCP_USER_TIMEOUT ends.
+Duration TcpSocket::until_patience_ends(Duration delay) const {
+  if (settings_.user_timeout == Duration{} || retransmissions_ == 0) {
+    return delay;
+  }
+  return std::clamp<Duration>(first_retransmission_ + settings_.user_timeout - now(), Duration{}, delay);
+}
+
 void TcpSocket::retransmit_syn() {
   const bool opening = state_ == TcpSocketState::kSynSent;
+  const Duration patience =
+      settings_.user_timeout != Duration{} ? settings_.user_timeout : time_of(settings_.syn_retries, kSynTimeout);
+  // Linux counts the retransmissions, and the time that they would take without those at equal distances.
+  if (opening && retransmissions_ > 0 && now() - *syn_sent_ >= patience) {
+    fail(ETIMEDOUT);
+    return;
+  }
   const uint32_t linear = opening ? settings_.syn_linear_timeouts : 0;
   if (retransmissions_ >= (opening ? settings_.syn_retries : settings_.synack_retries) + linear) {
     if (opening) {
@@ -115,6 +136,7 @@ void TcpSocket::retransmit_syn() {
     }
     return;
   }
+  first_retransmission_ = *syn_sent_;  // as Linux counts for a SYN
   if (retransmissions_++ >= linear) {
     timeout_ = std::min(timeout_ * 2, kLongestTimeout);
   }

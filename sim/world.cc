@@ -104,7 +104,7 @@ void World::add_host(const topology::Host& host, size_t number) {
   hosts_.push_back(std::make_unique<Host>(host.name, engine_, wire, std::move(interfaces), tcp_settings(host.sysctls)));
 }
 
-Host* World::host(std::string_view name) {
+Host* World::host(std::string_view name) const {
   for (const auto& host : hosts_) {
     if (host->name() == name) {
       return host.get();
@@ -263,6 +263,10 @@ TcpSettings tcp_settings(const std::map<std::string, std::string>& sysctls) {
   settings.syn_linear_timeouts = number("net.ipv4.tcp_syn_linear_timeouts", settings.syn_linear_timeouts);
   settings.synack_retries = number("net.ipv4.tcp_synack_retries", settings.synack_retries);
   settings.retries = number("net.ipv4.tcp_retries2", settings.retries);
+  // Zero is no setting, but the kernel's own eight.
+  if (const uint32_t orphan_retries = number("net.ipv4.tcp_orphan_retries", 0); orphan_retries != 0) {
+    settings.orphan_retries = orphan_retries;
+  }
   settings.fin_timeout = seconds("net.ipv4.tcp_fin_timeout", settings.fin_timeout);
   return settings;
 }

@@ -49,7 +49,7 @@ class World final : private Wire {
   Engine& engine() { return engine_; }
   const topology::Directory& directory() const { return directory_; }
   Network& network() { return *network_; }
-  Host* host(std::string_view name);
+  Host* host(std::string_view name) const;
 
   // Everything that happens until 'end', which is then the time; false when that is more than 'most' happenings in all.
   bool run_until(Instant end, uint64_t most = UINT64_MAX);

@@ -13,6 +13,7 @@
 #include "control/cli/command.h"
 #include "control/cli/sim_output.h"
 #include "control/cli/sim_pictures.h"
+#include "control/lab/lab.h"
 #include "control/topology/text.h"
 #include "sim/live/endpoint.h"
 #include "sim/live/live.h"
@@ -43,11 +44,12 @@ struct Options {
   bool json = false;
   bool must_fail = false;
   bool live = false;
+  unsigned workers = 1;
   Pictures pictures;
 };
 
 void play_live(const sim::Scenario& scenario, const Options& options, Played& played) {
-  auto outcome = live::play_live(scenario, options.seed);
+  auto outcome = live::play_live(scenario, {.seed = options.seed, .workers = options.workers});
   if (!outcome.ok()) {
     played.cannot = true;
     const absl::string_view why = outcome.status().message();
@@ -201,6 +203,11 @@ void run(const Options& options, Context& context) {
     context.status = kBadInput;
     return;
   }
+  if (!options.live && options.workers > 1) {
+    std::fprintf(stderr, "lapse sim: --workers is about --live; a simulation has no threads\n");
+    context.status = kBadInput;
+    return;
+  }
   if (options.live && (options.must_fail || options.pictures.any())) {
     std::fprintf(stderr, "lapse sim: --live compares ladders; %s without it\n",
                  options.must_fail ? "--must-fail is" : "pictures are drawn");
@@ -258,6 +265,9 @@ void add_sim(CLI::App& app, Context& context) {
   command->add_flag("--ladder", options->ladder, "draw what happened");
   command->add_flag("--live", options->live,
                     "the same steps on kernel sockets in a lab, and whether the ladders agree");
+  command->add_option("--workers", options->workers, "of --live: threads that carry packets, 1 to 4 (1)")
+      ->type_name("N")
+      ->check(CLI::Range(1U, lab::kMostWorkers));
   command->add_flag("--json", options->json, "print the outcome as JSON");
   command->add_option("--junit", options->junit, "write the outcome as JUnit XML, for CI")->type_name("FILE");
   add_picture_options(*command, options->pictures);

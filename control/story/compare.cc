@@ -8,13 +8,17 @@
 #include "control/story/rows.h"
 #include "control/story/text.h"
 #include "dataplane/wire/notation.h"
+#include "dataplane/wire/tcp.h"
 
 namespace lapse::story {
 namespace {
 
 struct Line {
   std::string text;
-  Duration time{};  // since the conversation's first packet
+  Duration time{};                  // since the conversation's first packet
+  bool is_acknowledgement = false;  // and nothing else, which got through
+  BoxId from = kNoBox;
+  End from_end = End::kOpener;
 };
 
 std::string station(BoxId box, End end, const topology::Directory& directory) {
@@ -41,6 +45,12 @@ std::string packet_text(const Row& row, const topology::Directory& directory) {
   return text;
 }
 
+bool is_acknowledgement(const Row& row) {
+  const Entry& first = row.crossings.front();
+  const Entry& last = row.crossings.back();
+  return first.tcp_flags == kTcpAck && first.payload == 0 && first.made_by == kNoBox && !last.late && !last.dropped;
+}
+
 std::string event_text(const Entry& entry, const topology::Directory& directory) {
   return absl::StrCat(box_name(entry.to, directory), " ", std::string(name(entry.event)));
 }
@@ -51,7 +61,8 @@ std::vector<Line> lines_of(const Conversation& conversation, const topology::Dir
     const Duration time = row.time - conversation.first;
     switch (row.kind) {
       case RowKind::kPacket:
-        lines.push_back({packet_text(row, directory), time});
+        lines.push_back({packet_text(row, directory), time, is_acknowledgement(row), row.crossings.front().from,
+                         row.crossings.front().from_end});
         break;
       case RowKind::kBoxEvent:
         lines.push_back({event_text(row.entry, directory), time});
@@ -64,6 +75,18 @@ std::vector<Line> lines_of(const Conversation& conversation, const topology::Dir
     }
   }
   return lines;
+}
+
+// Leaves out what travels alone in 'late' where the same packet, soon after it, is what 'lines' has at that place.
+void leave_out_early_acknowledgements(const std::vector<Line>& lines, std::vector<Line>& late, Duration soon) {
+  for (size_t row = 0; row < lines.size() && row + 1 < late.size(); ++row) {
+    const Line& alone = late[row];
+    const Line& next = late[row + 1];
+    if (alone.is_acknowledgement && alone.text != lines[row].text && next.text == lines[row].text &&
+        next.from == alone.from && next.from_end == alone.from_end && next.time - alone.time <= soon) {
+      late.erase(late.begin() + static_cast<ptrdiff_t>(row));
+    }
+  }
 }
 
 std::string shown(const Line& line) {
@@ -115,7 +138,8 @@ std::vector<std::string> plain_rows(const Conversation& conversation, const topo
 std::string first_difference(const Conversation& one, const Conversation& other, const topology::Directory& directory,
                              const Tolerance& tolerance, std::array<std::string_view, 2> names) {
   const auto left = lines_of(one, directory);
-  const auto right = lines_of(other, directory);
+  auto right = lines_of(other, directory);
+  leave_out_early_acknowledgements(left, right, tolerance.at_least);
   for (size_t row = 0; row < std::max(left.size(), right.size()); ++row) {
     if (row >= left.size() || row >= right.size() || left[row].text != right[row].text) {
       return absl::StrCat("row ", row + 1, " differs", side_by_side(left, right, row, names));

@@ -9,7 +9,8 @@
 // Spec:     issue C, "Simulator against kernel": up to stated tolerances and sequence numbers.
 //
 // Compared are who speaks to whom through which boxes, flags, lengths, what a box does with it, and every event of a box.
-// Not compared are sequence numbers and ports.
+// Not compared are sequence numbers and ports, nor whether an acknowledgement travels alone before the packet that could
+// have carried it: a program that the machine lets answer late has its kernel acknowledge first.
 #pragma once
 
 #include <string>
@@ -30,7 +31,7 @@ struct Tolerance {
 // A row on a line, without its time: "opener > natgw > responder SYN 0".
 std::vector<std::string> plain_rows(const Conversation& conversation, const topology::Directory& directory);
 
-// The first difference in words, with 'names' for who recorded what; empty when there is none.
+// The first difference in words; 'other' may be the late one. With 'names' for who recorded what; empty when there is none.
 std::string first_difference(const Conversation& one, const Conversation& other, const topology::Directory& directory,
                              const Tolerance& tolerance, std::array<std::string_view, 2> names);
 

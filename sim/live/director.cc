@@ -8,10 +8,11 @@
 #include "control/story/compare.h"
 #include "control/story/ladder.h"
 #include "control/story/recorder.h"
-#include "sim/live/judge.h"
-#include "sim/live/stage.h"
+#include "sim/live/ground.h"
 #include "sim/live/timeline.h"
+#include "sim/scenario/judge.h"
 #include "sim/scenario/runner.h"
+#include "sim/scenario/stage.h"
 
 namespace lapse::live {
 namespace {
@@ -57,67 +58,108 @@ std::string StoryDirector::direct(Instance& instance) {
   return said.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-absl::StatusOr<json> StoryDirector::play(Instance& instance) {
-  if (auto status = hosts_.gather(scenario_.topology.hosts.size()); !status.ok()) {
-    return status;
+// One play on the hosts of a lab.
+class StoryDirector::Play {
+ public:
+  Play(const sim::Scenario& scenario, Instance& instance, Hosts& hosts)
+      : scenario_(scenario),
+        instance_(instance),
+        tolerance_(kLateness * scenario.live.scale),
+        recorder_(instance.directory()),
+        engine_(1),
+        ground_(instance, engine_, hosts, scenario.live.scale),
+        stage_(scenario, ground_),
+        judge_(stage_, tolerance_),
+        timeline_(instance, engine_, hosts, {.jumps = scenario.live.jumps}) {}
+
+  absl::Status run();
+  const story::Recorder& recorder() const { return recorder_; }
+  const json& misses() const { return misses_; }
+
+ private:
+  void take(const Event& event);
+  // Whether it is looked up when all is over: what happened, and when.
+  bool is_looked_up(const sim::Expectation& expectation) const;
+  void look(size_t expectation);
+
+  const sim::Scenario& scenario_;
+  Instance& instance_;
+  Duration tolerance_;
+  story::Recorder recorder_;
+  sim::Engine engine_;
+  KernelGround ground_;
+  sim::Stage stage_;
+  sim::Judge judge_;
+  Timeline timeline_;
+  json misses_ = json::array();
+  std::mutex mutex_;  // of what comes in on the instance's thread
+  std::vector<Event> arrived_;
+};
+
+void StoryDirector::Play::take(const Event& event) {
+  Event in_story = event;
+  in_story.time = timeline_.story_time(event.time);
+  recorder_.add(in_story);
+  if (event.kind != EventKind::kPacket) {
+    const std::lock_guard lock(mutex_);
+    arrived_.push_back(in_story);
   }
-  story::Recorder recorder(instance.directory());
-  std::mutex mutex;  // of what comes in on the instance's thread
+}
+
+bool StoryDirector::Play::is_looked_up(const sim::Expectation& expectation) const {
+  return !expectation.at || expectation.happens_at || *expectation.at + tolerance_ >= scenario_.end ||
+         std::holds_alternative<sim::ExpectEvent>(expectation.what);
+}
+
+void StoryDirector::Play::look(size_t number) {
+  instance_.flush_events();
   std::vector<Event> arrived;
-  std::vector<Event> events;
-  Timeline timeline(instance, hosts_, {.jumps = scenario_.live.jumps});
-  Stage stage(scenario_, timeline, hosts_, scenario_.live.scale);
-  if (auto status = timeline.begin(); !status.ok()) {
+  {
+    const std::lock_guard lock(mutex_);
+    arrived.swap(arrived_);
+  }
+  for (const Event& event : arrived) {
+    stage_.take_note(event);
+  }
+  if (const std::string instead = judge_.found_instead(scenario_.expectations[number]); !instead.empty()) {
+    misses_.push_back({{"expectation", number}, {"found", instead}});
+  }
+}
+
+absl::Status StoryDirector::Play::run() {
+  if (auto status = timeline_.begin(); !status.ok()) {
     return status;
   }
-  const auto subscription = instance.subscribe([&](const Event& event) {
-    Event in_story = event;
-    in_story.time = timeline.story_time(event.time);
-    recorder.add(in_story);
-    if (event.kind != EventKind::kPacket) {
-      const std::lock_guard lock(mutex);
-      arrived.push_back(in_story);
-    }
-  });
-  if (auto status = stage.prepare(); !status.ok()) {
-    return status;
-  }
-  const Duration tolerance = kLateness * scenario_.live.scale;
-  Judge judge({instance, hosts_, stage, events, tolerance});
-  json misses = json::array();
-  const auto look = [&](size_t number) -> absl::Status {
-    instance.flush_events();
-    {
-      const std::lock_guard lock(mutex);
-      events = arrived;
-    }
-    const auto instead = judge.found_instead(scenario_.expectations[number]);
-    if (instead.ok() && !instead->empty()) {
-      misses.push_back({{"expectation", number}, {"found", *instead}});
-    }
-    return instead.status();
-  };
-  // What is so at a time is looked at when the late have had theirs; what happened, and when, is looked up at the end.
-  std::vector<size_t> at_end;
+  const auto subscription = instance_.subscribe([this](const Event& event) { take(event); });
+  // What is so at a time is looked at when the late have had theirs.
+  std::vector<std::unique_ptr<sim::Timer>> looks;
   for (size_t number = 0; number < scenario_.expectations.size(); ++number) {
-    const sim::Expectation& expectation = scenario_.expectations[number];
-    const bool looked_up = !expectation.at || expectation.happens_at || *expectation.at + tolerance >= scenario_.end ||
-                           std::holds_alternative<sim::ExpectEvent>(expectation.what);
-    if (looked_up) {
-      at_end.push_back(number);
-    } else {
-      timeline.plan(*expectation.at + tolerance, [&look, number] { return look(number); });
+    if (const auto& expectation = scenario_.expectations[number]; !is_looked_up(expectation)) {
+      looks.push_back(std::make_unique<sim::Timer>(engine_, [this, number] { look(number); }));
+      looks.back()->arm(*expectation.at + tolerance_);
     }
   }
-  if (auto status = timeline.run(scenario_.end, [&](const News& news) { return stage.on_news(news); }); !status.ok()) {
+  const auto on_news = [this](const News& news) { ground_.take(news); };
+  if (auto status = timeline_.run(scenario_.end, on_news, [this] { return ground_.flush(); }); !status.ok()) {
     return status;
   }
-  for (const size_t number : at_end) {
-    if (auto status = look(number); !status.ok()) {
-      return status;
+  for (size_t number = 0; number < scenario_.expectations.size(); ++number) {
+    if (is_looked_up(scenario_.expectations[number])) {
+      look(number);
     }
   }
-  return compared(recorder, instance.directory(), misses);
+  return ground_.flush();
+}
+
+absl::StatusOr<json> StoryDirector::play(Instance& instance) {
+  if (auto status = hosts_.gather(scenario_.topology.hosts); !status.ok()) {
+    return status;
+  }
+  Play play(scenario_, instance, hosts_);
+  if (auto status = play.run(); !status.ok()) {
+    return status;
+  }
+  return compared(play.recorder(), instance.directory(), play.misses());
 }
 
 absl::StatusOr<json> StoryDirector::compared(const story::Recorder& recorder, const topology::Directory& directory,

@@ -33,6 +33,8 @@ class StoryDirector final : public lab::Director {
   std::string direct(Instance& instance) override;
 
  private:
+  class Play;
+
   absl::StatusOr<nlohmann::json> play(Instance& instance);
   absl::StatusOr<nlohmann::json> compared(const story::Recorder& recorder, const topology::Directory& directory,
                                           const nlohmann::json& misses) const;

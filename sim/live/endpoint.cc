@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -16,7 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "absl/strings/str_cat.h"
+
 #include "control/lab/unique_fd.h"
+#include "sim/live/addresses.h"
 #include "sim/live/flush.h"
 #include "sim/live/line.h"
 #include "sim/live/socket_table.h"
@@ -27,7 +29,7 @@ namespace {
 using lab::UniqueFd;
 using nlohmann::json;
 
-constexpr int kFirstAccepted = 1000;  // below are the director's own numbers
+constexpr int kFirstAccepted = 1 << 20;  // below are the director's own numbers
 constexpr int kBacklog = 64;
 
 enum class Kind { kListening, kConnecting, kStream, kDatagram };
@@ -45,28 +47,6 @@ std::string error_name(int error) {
   return name == nullptr ? std::to_string(error) : name;
 }
 
-sockaddr_in address_of(const json& command) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(command.at("port").get<uint16_t>());
-  inet_pton(AF_INET, command.value("address", "0.0.0.0").c_str(), &address.sin_addr);
-  return address;
-}
-
-void add_address(json& message, const sockaddr_in& address) {
-  std::array<char, INET_ADDRSTRLEN> text{};
-  inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
-  message["address"] = text.data();
-  message["port"] = ntohs(address.sin_port);
-}
-
-void add_own_address(json& message, int fd) {
-  sockaddr_in address{};
-  socklen_t size = sizeof(address);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  add_address(message, address);
-}
-
 void set(int fd, int level, int option, int value) {
   setsockopt(fd, level, option, &value, sizeof(value));
 }
@@ -81,6 +61,18 @@ void set_options(int fd, const json& command) {
   if (const auto timeout = command.find("user_timeout"); timeout != command.end()) {
     set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, *timeout);
   }
+}
+
+// What a connection says that is no more: its program knows already, or will hear.
+bool is_of_a_dead_connection(const std::string& error) {
+  return error == "EPIPE" || error == "ECONNRESET" || error == "EBADF" || error == "ENOTCONN";
+}
+
+// Tells to which address of the host each datagram came.
+UniqueFd datagram_socket() {
+  UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  set(fd.get(), IPPROTO_IP, IP_PKTINFO, 1);
+  return fd;
 }
 
 // Whole, or not at all: what a story sends fits into a socket's buffer.
@@ -101,11 +93,12 @@ class Endpoint {
 
  private:
   json act(const json& command);
+  json act_all(const json& commands);
   int listen(const json& command);
-  int connect(const json& command);
+  int connect(const json& command, json& answer);
   int send(const json& command);
   int close(const json& command);
-  int datagram(const json& command);
+  int datagram(const json& command, json& answer);
   int bind_datagrams(const json& command);
   int vanish(const json& command);
 
@@ -150,16 +143,31 @@ int Endpoint::run() {
   }
 }
 
+json Endpoint::act_all(const json& commands) {
+  for (const json& command : commands) {
+    const json answer = act(command);
+    const std::string error = answer.value("error", "");
+    if (!error.empty() && !is_of_a_dead_connection(error)) {
+      return {{"error", absl::StrCat(command.dump(), ": ", error)}};
+    }
+  }
+  return {{"done", true}};
+}
+
 json Endpoint::act(const json& command) {
   const std::string what = command.at("do");
+  if (what == "all") {
+    return act_all(command.at("commands"));
+  }
   if (what == "states") {
     return {{"done", true}, {"sockets", socket_table()}};
   }
+  json answer{{"done", true}};
   int error = EINVAL;
   if (what == "listen") {
     error = listen(command);
   } else if (what == "connect") {
-    error = connect(command);
+    error = connect(command, answer);
   } else if (what == "options") {
     const int fd = fd_of(command);
     error = fd < 0 ? EBADF : 0;
@@ -169,7 +177,7 @@ json Endpoint::act(const json& command) {
   } else if (what == "close") {
     error = close(command);
   } else if (what == "datagram") {
-    error = datagram(command);
+    error = datagram(command, answer);
   } else if (what == "bind") {
     error = bind_datagrams(command);
   } else if (what == "flush") {
@@ -177,7 +185,7 @@ json Endpoint::act(const json& command) {
   } else if (what == "vanish") {
     error = vanish(command);
   }
-  return error == 0 ? json{{"done", true}} : json{{"error", error_name(error)}};
+  return error == 0 ? answer : json{{"error", error_name(error)}};
 }
 
 int Endpoint::fd_of(const json& command) const {
@@ -199,7 +207,7 @@ int Endpoint::listen(const json& command) {
   return 0;
 }
 
-int Endpoint::connect(const json& command) {
+int Endpoint::connect(const json& command, json& answer) {
   UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   set_options(fd.get(), command);
   set(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
@@ -207,6 +215,7 @@ int Endpoint::connect(const json& command) {
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 && errno != EINPROGRESS) {
     return errno;
   }
+  add_address(answer, own_address(fd.get()));
   sockets_[command.at("socket")] = {std::move(fd), Kind::kConnecting};
   return 0;
 }
@@ -241,10 +250,10 @@ int Endpoint::close(const json& command) {
   return 0;
 }
 
-int Endpoint::datagram(const json& command) {
+int Endpoint::datagram(const json& command, json& answer) {
   const int number = command.at("socket");
   if (!sockets_.contains(number)) {
-    UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    UniqueFd fd = datagram_socket();
     sockets_[number] = {std::move(fd), Kind::kDatagram};
   }
   const int fd = sockets_[number].fd.get();
@@ -254,14 +263,14 @@ int Endpoint::datagram(const json& command) {
              sizeof(address)) < 0) {
     return errno;
   }
-  json message{{"is", "bound"}, {"socket", number}};
-  add_own_address(message, fd);
-  tell(message);
+  // A socket that is not bound to one address has the one that it speaks from here.
+  answer["address"] = text_of(source_towards(address));
+  answer["port"] = ntohs(own_address(fd).sin_port);
   return 0;
 }
 
 int Endpoint::bind_datagrams(const json& command) {
-  UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  UniqueFd fd = datagram_socket();
   const sockaddr_in address = address_of(command);
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     return errno;
@@ -329,6 +338,7 @@ void Endpoint::accept(int number, const Socket& socket) {
   set(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
   json message{{"is", "accepted"}, {"socket", next_accepted_}, {"on", number}};
   add_address(message, peer);
+  message["to"] = text_of(own_address(fd.get()).sin_addr);
   sockets_[next_accepted_++] = {std::move(fd), Kind::kStream};
   tell(message);
 }
@@ -342,9 +352,7 @@ void Endpoint::finish_connecting(int number, Socket& socket) {
     return;
   }
   socket.kind = Kind::kStream;
-  json message{{"is", "connected"}, {"socket", number}};
-  add_own_address(message, socket.fd.get());
-  tell(message);
+  tell({{"is", "connected"}, {"socket", number}});
   if (socket.unsent > 0) {
     (void)send_bytes(socket.fd.get(), std::exchange(socket.unsent, 0));
   }
@@ -367,15 +375,13 @@ void Endpoint::receive(int number, Socket& socket) {
 
 void Endpoint::receive_datagrams(int number, const Socket& socket) {
   for (;;) {
-    std::array<char, 65536> bytes;
     sockaddr_in peer{};
-    socklen_t length = sizeof(peer);
-    const ssize_t size =
-        recvfrom(socket.fd.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&peer), &length);
+    in_addr to{};
+    const ssize_t size = receive_from(socket.fd.get(), peer, to);
     if (size < 0) {
       return;
     }
-    json message{{"is", "datagram"}, {"socket", number}, {"size", size}};
+    json message{{"is", "datagram"}, {"socket", number}, {"size", size}, {"to", text_of(to)}};
     add_address(message, peer);
     tell(message);
   }

@@ -9,14 +9,16 @@
 // Spec:     none.
 //
 // {"do": ...} is answered by {"done": true} or {"error": "ECONNREFUSED"}; {"is": ...} comes unasked:
-//   listen   port                                      accepted  socket, address, port, on
-//   connect  socket, address, port [, keepalive,       connected socket, address, port
-//            user_timeout]                             received  socket, size
-//   options  socket [, keepalive, user_timeout]        end       socket
-//   send     socket, size                              failed    socket, error
-//   close    socket, how: fin half rst                 datagram  socket, size, address, port
-//   datagram socket, size, address, port               bound     socket, address, port
+//   listen   port                                      accepted  socket, on, to; address, port: whose
+//   connect  socket, address, port [, keepalive,       connected socket
+//            user_timeout]; answered by its own        received  socket, size
+//            address and port                          end       socket
+//   options  socket [, keepalive, user_timeout]        failed    socket, error
+//   send     socket, size                              datagram  socket, size, to; address, port: whose
+//   close    socket, how: fin half rst
+//   datagram socket, size, address, port; answered by its own address and port
 //   bind     socket, port
+//   all      commands                    one after the other, as a program does that does not look up between them
 //   states                       what the kernel has: states and pending timers of its TCP sockets
 //   flush    interface, address  returns when what was sent before has passed the box at that address
 //   vanish   interface           the cable is pulled

@@ -1,7 +1,6 @@
 #include "sim/live/hosts.h"
 
 #include <algorithm>
-#include <vector>
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -39,11 +38,13 @@ absl::Status Hosts::listen(const std::string& path) {
   return absl::OkStatus();
 }
 
-absl::Status Hosts::gather(size_t count) {
+absl::Status Hosts::gather(const std::vector<topology::Host>& hosts) {
   const auto until = steady_clock::now() + kPatience;
-  while (lines_.size() < count) {
+  while (lines_.size() < hosts.size()) {
     if (!is_readable(listener_.get(), until)) {
-      return absl::DeadlineExceededError(absl::StrCat("only ", lines_.size(), " of ", count, " endpoints are there"));
+      const auto missing = std::find_if(hosts.begin(), hosts.end(),
+                                        [this](const topology::Host& host) { return !lines_.contains(host.name); });
+      return absl::DeadlineExceededError(absl::StrCat("the endpoint on ", missing->name, " does not come"));
     }
     Line line(lab::UniqueFd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
     const auto hello = line.receive();
@@ -57,8 +58,9 @@ absl::Status Hosts::gather(size_t count) {
 
 absl::StatusOr<json> Hosts::ask(const std::string& host, const json& command) {
   const Line& line = lines_.at(host);
-  if (auto status = line.send(command); !status.ok()) {
-    return status;
+  const auto gone = absl::UnavailableError(absl::StrCat("the endpoint on ", host, " has gone"));
+  if (!line.send(command).ok()) {
+    return gone;
   }
   const auto until = steady_clock::now() + kPatience;
   for (;;) {
@@ -67,7 +69,7 @@ absl::StatusOr<json> Hosts::ask(const std::string& host, const json& command) {
     }
     auto message = line.receive();
     if (!message.ok()) {
-      return absl::UnavailableError(absl::StrCat("the endpoint on ", host, " has gone"));
+      return gone;
     }
     if (!message->contains("is")) {
       return message;

@@ -19,14 +19,19 @@
 
 namespace lapse::live {
 
+struct LiveOptions {
+  uint64_t seed = 1;     // of the simulation
+  unsigned workers = 1;  // threads of the lab's data plane
+};
+
 struct LiveOutcome {
   std::vector<sim::Miss> misses;
   std::vector<std::string> differences;  // from the simulated ladders; empty: none
   std::vector<std::string> ladders;      // one for each conversation, oldest first
 };
 
-// Plays in a child process, because a lab takes its process into namespaces for good. kFailedPrecondition when the
-// scenario or the machine does not allow it.
-absl::StatusOr<LiveOutcome> play_live(const sim::Scenario& scenario, uint64_t seed);
+// kFailedPrecondition when the scenario or the machine does not allow it. A signal that ends the command does so when the
+// lab is gone.
+absl::StatusOr<LiveOutcome> play_live(const sim::Scenario& scenario, const LiveOptions& options);
 
 }  // namespace lapse::live

@@ -32,8 +32,8 @@ std::string box_address(const topology::Topology& topology, const std::string& l
 
 }  // namespace
 
-Timeline::Timeline(Instance& instance, Hosts& hosts, const Options& options)
-    : instance_(instance), hosts_(hosts), options_(options), origin_(instance.now().now) {
+Timeline::Timeline(Instance& instance, sim::Engine& engine, Hosts& hosts, const Options& options)
+    : instance_(instance), engine_(engine), hosts_(hosts), options_(options), origin_(instance.now().now) {
   for (const topology::Host& host : instance.topology().hosts) {
     for (const auto& [interface, attachment] : host.interfaces) {
       if (const std::string address = box_address(instance.topology(), attachment.link); !address.empty()) {
@@ -55,45 +55,39 @@ Instant Timeline::now() const {
   return story_time(instance_.now().now);
 }
 
-Timeline::Key Timeline::plan(Instant when, std::function<absl::Status()> deed) {
-  const Key key{when, next_++};
-  plans_[key] = std::move(deed);
-  return key;
-}
-
-absl::Status Timeline::run(Instant end, const OnNews& on_news) {
+absl::Status Timeline::run(Instant end, const OnNews& on_news, const std::function<absl::Status()>& after) {
   for (;;) {
-    const Instant when = plans_.empty() ? end : std::min(end, plans_.begin()->first.first);
-    if (now() < when) {
-      if (auto status = pass_to(when, on_news); !status.ok()) {
-        return status;
-      }
-      continue;
+    while (engine_.run_next(std::min(now(), end))) {
     }
-    if (plans_.empty() || plans_.begin()->first.first > end) {
-      return settle();
+    if (auto status = after(); !status.ok()) {
+      return status;
     }
-    const auto deed = std::move(plans_.begin()->second);
-    plans_.erase(plans_.begin());
-    if (auto status = deed(); !status.ok()) {
+    if (now() >= end) {
+      break;
+    }
+    if (auto status = pass_to(std::min(end, engine_.next().value_or(end)), on_news); !status.ok()) {
       return status;
     }
   }
+  if (auto status = settle(); !status.ok()) {
+    return status;
+  }
+  hear(on_news);
+  return after();
 }
 
 // A step towards 'when': what is heard on the way may bring something that is due earlier.
 absl::Status Timeline::pass_to(Instant when, const OnNews& on_news) {
-  bool heard = false;
-  if (auto status = hear(on_news, heard); !status.ok() || heard) {
-    return status;
+  if (hear(on_news)) {
+    return absl::OkStatus();
   }
   auto why = busy();
   if (why.ok() && why->empty()) {
     if (auto status = settle(); !status.ok()) {
       return status;
     }
-    if (auto status = hear(on_news, heard); !status.ok() || heard) {
-      return status;
+    if (hear(on_news)) {
+      return absl::OkStatus();
     }
     why = busy();
   }
@@ -136,19 +130,18 @@ void Timeline::wait_a_little(Instant when) {
   hosts_.wait(steady_clock::now() + std::min<std::chrono::nanoseconds>(real, kPoll));
 }
 
-absl::Status Timeline::hear(const OnNews& on_news, bool& heard) {
+bool Timeline::hear(const OnNews& on_news) {
+  bool heard = false;
   while (const auto news = hosts_.next_news()) {
     heard = true;
-    if (auto status = on_news(*news); !status.ok()) {
-      return status;
-    }
+    on_news(*news);
   }
-  return absl::OkStatus();
+  return heard;
 }
 
 absl::StatusOr<std::string> Timeline::busy() {
   for (const topology::Host& host : instance_.topology().hosts) {
-    if (gone_.contains(host.name)) {
+    if (hosts_.is_forgotten(host.name)) {
       continue;
     }
     const auto states = hosts_.ask(host.name, {{"do", "states"}});
@@ -174,7 +167,7 @@ absl::Status Timeline::settle() {
   uint64_t before = UINT64_MAX;
   for (size_t round = 0; round < kMostRounds; ++round) {
     for (const Flushed& one : flushed_) {
-      if (gone_.contains(one.host)) {
+      if (hosts_.is_forgotten(one.host)) {
         continue;
       }
       const auto done = hosts_.ask(one.host, {{"do", "flush"}, {"interface", one.interface}, {"address", one.address}});

@@ -1,11 +1,11 @@
-// timeline.h - virtual time in a lab: what is due when, and how time passes until then.
+// timeline.h - how time passes in a lab until the engine's next timer is due.
 //
 // Owner:    the director.
-// Memory:   what is planned.
+// Memory:   none that matters.
 // Time:     of the story: from 0, whatever the instance's clock showed at its beginning.
 // Bytes:    none.
 // Cost:     while kernels are busy: some messages every few milliseconds.
-// Lifetime: outlived by instance and hosts.
+// Lifetime: outlived by instance, engine and hosts.
 // Spec:     design, "Honest time": a jump is for when nothing happens in the hosts' kernels.
 //
 // The clock jumps when every host's kernel is quiet: nothing is on its way, nothing waits for an acknowledgement, no
@@ -14,9 +14,7 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -24,32 +22,28 @@
 #include "absl/status/statusor.h"
 
 #include "control/instance/instance.h"
+#include "sim/engine.h"
 #include "sim/live/hosts.h"
 
 namespace lapse::live {
 
 class Timeline {
  public:
-  using Key = std::pair<Instant, uint64_t>;
-  using OnNews = std::function<absl::Status(const News&)>;
+  using OnNews = std::function<void(const News&)>;
 
   struct Options {
     bool jumps = true;  // false: real time all along
   };
 
-  Timeline(Instance& instance, Hosts& hosts, const Options& options);
+  Timeline(Instance& instance, sim::Engine& engine, Hosts& hosts, const Options& options);
 
   // The story begins now; hosts and boxes know their neighbours then.
   absl::Status begin();
   Instant now() const;
-  Key plan(Instant when, std::function<absl::Status()> deed);
-  void cancel(const Key& key) { plans_.erase(key); }
+  // Everything until 'end'; 'on_news' hears what endpoints say. 'after' is called when programs may have done something:
+  // an error of it ends the story.
+  absl::Status run(Instant end, const OnNews& on_news, const std::function<absl::Status()>& after);
 
-  // Everything until 'end'; 'on_news' hears what endpoints say.
-  absl::Status run(Instant end, const OnNews& on_news);
-
-  // It answers no more.
-  void forget(const std::string& host) { gone_.insert(host); }
   // Story time of an instant of the instance's clock.
   Instant story_time(Instant instant) const { return Instant(instant - origin_); }
 
@@ -61,7 +55,8 @@ class Timeline {
   };
 
   absl::Status pass_to(Instant when, const OnNews& on_news);
-  absl::Status hear(const OnNews& on_news, bool& heard);
+  // Whether there was any.
+  bool hear(const OnNews& on_news);
   // Why a kernel may do something by itself; empty: it will not.
   absl::StatusOr<std::string> busy();
   // Whether 'when' is too far away to wait for it, because of 'why' or of what the story wants.
@@ -71,14 +66,12 @@ class Timeline {
   void wait_a_little(Instant when);
 
   Instance& instance_;
+  sim::Engine& engine_;
   Hosts& hosts_;
   Options options_;
   Instant origin_;
   std::vector<Flushed> flushed_;
-  std::set<std::string> gone_;
   std::optional<std::chrono::steady_clock::time_point> busy_since_;
-  std::map<Key, std::function<absl::Status()>> plans_;
-  uint64_t next_ = 0;
 };
 
 }  // namespace lapse::live

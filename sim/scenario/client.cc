@@ -1,38 +1,36 @@
 #include "sim/scenario/client.h"
 
-#include <cerrno>
-
 namespace lapse::sim {
 
 Client::Client(Switchboard& switchboard, const Connect& connect, ClientWatcher* watcher)
-    : Program(switchboard.world(), connect.client),
+    : Program(switchboard.ground(), connect.client),
       switchboard_(&switchboard),
       connect_(connect),
       watcher_(watcher),
-      patience_(switchboard.world().engine(), [this] { on_patience_over(); }) {}
+      patience_(switchboard.ground().engine(), [this] { on_patience_over(); }) {}
 
 Client::~Client() {
-  if (initial_sequence_) {
-    switchboard_->hung_up(*initial_sequence_);
+  if (dialled_) {
+    switchboard_->hung_up(*dialled_);
   }
 }
 
 void Client::connect() {
   responder_ = nullptr;
-  if (initial_sequence_) {
-    switchboard_->hung_up(*initial_sequence_);
-    initial_sequence_.reset();
+  if (dialled_) {
+    switchboard_->hung_up(*dialled_);
+    dialled_.reset();
   }
-  Host& host = *world().host(connect_.host);
-  TcpSocket* const socket = host.connect(connect_.to, connect_.port, *this);
-  if (socket == nullptr) {
-    end(host.reaches(connect_.to) ? "EADDRNOTAVAIL" : "ENETUNREACH");
+  std::string error;
+  Connection* const connection = ground().connect(connect_, *this, error);
+  if (connection == nullptr) {
+    end(error);
     return;
   }
-  set_socket(socket);
-  tuples_.push_back(socket->tuple());
-  initial_sequence_ = socket->initial_sequence();
-  switchboard_->dialled(*initial_sequence_, *this);
+  set_connection(connection);
+  tuples_.push_back(connection->tuple());
+  dialled_ = connection->id();
+  switchboard_->dialled(*connection, *this);
 }
 
 void Client::accepted_by(Responder& responder) {
@@ -101,18 +99,18 @@ void Client::on_idle() {
   }
 }
 
-void Client::on_end(TcpSocket& socket) {
+void Client::on_end() {
   const bool was_waiting = waiting();
   lost_ += was_waiting ? 1 : 0;
-  Program::on_end(socket);
+  Program::on_end();
   end(was_waiting ? "EOF" : "");
 }
 
 // A client that reconnects asks what was not answered once more.
-void Client::on_error(TcpSocket& socket, int error) {
-  Program::on_error(socket, error);
+void Client::on_error(const std::string& error) {
+  Program::on_error(error);
   ++lost_;
-  if (connect_.reconnects && error == ECONNRESET) {
+  if (connect_.reconnects && error == "ECONNRESET") {
     answered_ = received();
     unannounced_.assign(asked_.begin(), asked_.end());
     connect();
@@ -121,7 +119,7 @@ void Client::on_error(TcpSocket& socket, int error) {
     }
     return;
   }
-  end(this->error());
+  end(error);
 }
 
 void Client::end(const std::string& error) {

@@ -2,7 +2,7 @@
 //
 // Owner:    the stage or a pool.
 // Memory:   what is asked and not answered yet.
-// Time:     the simulation's.
+// Time:     the engine's.
 // Bytes:    none.
 // Cost:     none.
 // Lifetime: outlived by the switchboard.
@@ -55,8 +55,8 @@ class Client final : public Program {
   // Of its connections as it sends them, the newest last.
   const std::vector<FiveTuple>& tuples() const { return tuples_; }
 
-  void on_end(TcpSocket& socket) override;
-  void on_error(TcpSocket& socket, int error) override;
+  void on_end() override;
+  void on_error(const std::string& error) override;
 
  private:
   void on_received() override;
@@ -68,7 +68,7 @@ class Client final : public Program {
   Connect connect_;
   ClientWatcher* watcher_;
   std::vector<FiveTuple> tuples_;
-  std::optional<uint32_t> initial_sequence_;
+  std::optional<uint64_t> dialled_;       // the connection that the switchboard knows it by
   std::deque<ExchangePtr> asked_;         // and an answer is due
   std::vector<ExchangePtr> unannounced_;  // to the other end, which has not accepted yet
   Instant asked_at_{};

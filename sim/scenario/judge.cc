@@ -1,28 +1,16 @@
 #include "sim/scenario/judge.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "absl/strings/str_cat.h"
 
-#include "control/metrics/metrics.h"
 #include "control/story/text.h"
 
 namespace lapse::sim {
 namespace {
 
-// Boxes stamp flows with a tick of a millisecond.
-constexpr Duration kTolerance = kTick;
-
 std::string time_text(Instant instant) {
-  return story::exact(instant.time_since_epoch());
-}
-
-bool near(Duration left, Duration right) {
-  return left >= right - kTolerance && left <= right + kTolerance;
-}
-bool near(Instant left, Instant right) {
-  return near(left.time_since_epoch(), right.time_since_epoch());
+  return story::exact(std::chrono::round<std::chrono::milliseconds>(instant.time_since_epoch()));
 }
 
 // What differs, as a list.
@@ -106,50 +94,35 @@ std::string Judge::found(const Expectation& expectation, const ExpectProgram& ex
 std::string Judge::found(const Expectation&, const ExpectSocket& expected) {
   const auto tuples = stage_.tuples(expected.flow);
   std::string state = "none";
-  stage_.world().host(expected.host)->visit_sockets([&](const TcpSocket& socket) {
-    const bool is_client = !tuples.empty() && socket.tuple() == tuples.back();
-    const bool is_server = !is_client && is_of(socket.tuple(), expected.flow) &&
-                           std::find(tuples.begin(), tuples.end(), socket.tuple()) == tuples.end();
-    state = is_client || is_server ? std::string(name(socket.state())) : state;
-  });
+  for (const Ground::Socket& socket : stage_.ground().sockets(expected.host)) {
+    const bool is_client = !tuples.empty() && socket.tuple == tuples.back();
+    const bool is_server = !is_client && is_of(socket.tuple, expected.flow) &&
+                           std::find(tuples.begin(), tuples.end(), socket.tuple) == tuples.end();
+    state = is_client || is_server ? socket.state : state;
+  }
   return state == expected.state ? "" : absl::StrCat("state ", state);
 }
 
 std::string Judge::found(const Expectation&, const ExpectFlow& expected) {
   std::string state = "none";
-  const FlowTable* const table = stage_.world().network().box(box(expected.box)).flows();
-  const Tick tick = to_tick(now());
-  for (uint32_t record = 0; table != nullptr && record < table->record_count(); ++record) {
-    const auto flow = table->snapshot(FlowId{record});
-    const bool lives = flow && tick - flow->last_seen < table->timeouts().dead_after(flow->control.timeout_class);
-    if (lives && is_of(flow->original, expected.flow)) {
-      const bool is_tcp = flow->original.protocol == static_cast<uint8_t>(Protocol::kTcp);
-      state = is_tcp ? std::string(name(flow->control.tcp_state)) : "open";
+  stage_.ground().visit_flows(box(expected.box), [&](const FlowSnapshot& flow) {
+    if (is_of(flow.original, expected.flow)) {
+      const bool is_tcp = flow.original.protocol == static_cast<uint8_t>(Protocol::kTcp);
+      state = is_tcp ? std::string(name(flow.control.tcp_state)) : "open";
     }
-  }
+  });
   return state == expected.state ? "" : absl::StrCat("state ", state);
 }
 
 std::string Judge::found(const Expectation&, const ExpectFlows& expected) {
-  const auto living = totals(expected.box).living;
-  const uint64_t count = std::accumulate(living.begin(), living.end(), uint64_t{0});
+  uint64_t count = 0;
+  stage_.ground().visit_flows(box(expected.box), [&count](const FlowSnapshot&) { ++count; });
   return count == expected.count ? "" : absl::StrCat("flows ", count);
 }
 
 std::string Judge::found(const Expectation&, const ExpectMetric& expected) {
-  const std::string& kind = stage_.world().directory().boxes[index(box(expected.box))].kind;
-  const uint64_t value = metrics::find(kind, expected.metric)->of(totals(expected.box));
+  const uint64_t value = stage_.ground().metric(box(expected.box), expected.metric);
   return value >= expected.least && value <= expected.most ? "" : absl::StrCat(expected.metric, " ", value);
-}
-
-metrics::Totals Judge::totals(const std::string& name) {
-  Network& network = stage_.world().network();
-  const BoxId id = box(name);
-  metrics::Totals totals = metrics::totals(network, id);
-  if (const FlowTable* const table = network.box(id).flows()) {
-    metrics::count_flows(*table, to_tick(now()), totals);
-  }
-  return totals;
 }
 
 std::string Judge::found(const Expectation& expectation, const ExpectLog& expected) {
@@ -169,6 +142,10 @@ std::string Judge::found(const Expectation& expectation, const ExpectLog& expect
     return "";
   }
   return lines.empty() ? "an empty log" : absl::StrCat("in the log: ", lines);
+}
+
+bool Judge::near(Duration left, Duration right) const {
+  return left >= right - tolerance_ && left <= right + tolerance_;
 }
 
 // ---- names ----
@@ -222,7 +199,7 @@ bool Judge::from_client(const Event& event, const std::string& flow) const {
 }
 
 BoxId Judge::box(const std::string& name) const {
-  const auto& boxes = stage_.world().directory().boxes;
+  const auto& boxes = stage_.ground().directory().boxes;
   const auto found = std::find_if(boxes.begin(), boxes.end(), [&name](const auto& one) { return one.name == name; });
   return found == boxes.end() ? kNoBox : BoxId{static_cast<uint8_t>(found - boxes.begin())};
 }

@@ -2,7 +2,7 @@
 //
 // Owner:    one play.
 // Memory:   the tuples of each connection, as they become known.
-// Time:     the stage's.
+// Time:     the stage's; a lab's moments may be off by a tolerance, because kernels and machines are late.
 // Bytes:    tuples in wire order.
 // Cost:     an expectation about events: all events.
 // Lifetime: outlived by the stage.
@@ -13,14 +13,14 @@
 #include <set>
 #include <string>
 
-#include "control/metrics/metrics.h"
 #include "sim/scenario/stage.h"
 
 namespace lapse::sim {
 
 class Judge {
  public:
-  explicit Judge(Stage& stage) : stage_(stage) {}
+  // Boxes stamp flows with a tick.
+  explicit Judge(Stage& stage, Duration tolerance = kTick) : stage_(stage), tolerance_(tolerance) {}
 
   // What was there instead; empty when the expectation is met.
   std::string found_instead(const Expectation& expectation);
@@ -47,10 +47,11 @@ class Judge {
   const std::set<std::string>& known(const std::string& flow);
   bool from_client(const Event& event, const std::string& flow) const;
   BoxId box(const std::string& name) const;
-  metrics::Totals totals(const std::string& box);
-  Instant now() { return stage_.world().engine().now(); }
+  bool near(Duration left, Duration right) const;
+  bool near(Instant left, Instant right) const { return near(left.time_since_epoch(), right.time_since_epoch()); }
 
   Stage& stage_;
+  Duration tolerance_;
   std::map<std::string, Known> known_;
 };
 

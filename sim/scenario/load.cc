@@ -73,6 +73,9 @@ void Loader::load_live(ObjectReader& reader) {
   const auto clock = parts.choice("clock");
   scenario_.live.jumps = !clock || clock->value == "jump";
   scenario_.live.scale = static_cast<unsigned>(value_or(parts.count("scale"), uint64_t{1}));
+  if (const auto until = parts.duration("until")) {
+    scenario_.live.until = Instant(until->value);
+  }
   scenario_.live.why_not = value_or(parts.text("no"), std::string());
 }
 

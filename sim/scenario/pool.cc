@@ -35,7 +35,7 @@ Pool::Member& Pool::open() {
   Member& member = *members_.emplace_back(std::make_unique<Member>());
   ClientWatcher* const watcher = this;
   member.client = std::make_unique<Client>(*switchboard_, connect_, watcher);
-  member.discard = std::make_unique<Timer>(switchboard_->world().engine(), [this, &member] {
+  member.discard = std::make_unique<Timer>(switchboard_->ground().engine(), [this, &member] {
     std::erase(idle_, &member);
     member.client->give_up();
   });
@@ -64,7 +64,7 @@ void Pool::on_answer(Client& client, const ExchangePtr& exchange) {
   member.exchange.reset();
   idle_.push_back(&member);
   if (settings_.discard_after != Duration{}) {
-    member.discard->arm(switchboard_->world().engine().now() + settings_.discard_after);
+    member.discard->arm(switchboard_->ground().engine().now() + settings_.discard_after);
   }
   status_ = exchange->status;
   lost_before_last_ = lost();
@@ -94,7 +94,7 @@ void Pool::on_gone(Client& client, const std::string& error) {
     return;
   }
   error_ = error;
-  error_at_ = switchboard_->world().engine().now();
+  error_at_ = switchboard_->ground().engine().now();
   done(exchange, error);
 }
 

@@ -1,11 +1,9 @@
 #include "sim/scenario/program.h"
 
-#include <cstring>
-
 namespace lapse::sim {
 
-Program::Program(World& world, const ProgramSettings& settings)
-    : world_(&world), settings_(settings), idle_(world.engine(), [this] { on_idle(); }) {}
+Program::Program(Ground& ground, const ProgramSettings& settings)
+    : ground_(&ground), settings_(settings), idle_(ground.engine(), [this] { on_idle(); }) {}
 
 void Program::touch() {
   if (settings_.idle_timeout != Duration{}) {
@@ -22,23 +20,23 @@ void Program::on_idle() {
 }
 
 void Program::send(uint64_t size) {
-  if (socket_ != nullptr) {
-    socket_->write(size);
+  if (connection_ != nullptr) {
+    connection_->write(size);
     touch();
   }
 }
 
 void Program::close(CloseHow how) {
-  if (socket_ == nullptr) {
+  if (connection_ == nullptr) {
     return;
   }
   if (how == CloseHow::kHalf) {
-    socket_->shutdown_write();
+    connection_->shutdown_write();
     return;
   }
   idle_.cancel();
-  TcpSocket* const closed = socket_;
-  socket_ = nullptr;
+  Connection* const closed = connection_;
+  connection_ = nullptr;
   if (how == CloseHow::kRst) {
     closed->abort();
   } else {
@@ -46,29 +44,26 @@ void Program::close(CloseHow how) {
   }
 }
 
-void Program::on_connected(TcpSocket& socket) {
-  socket_ = &socket;
-  socket.set_user_timeout(settings_.user_timeout);
-  if (settings_.keepalive) {
-    socket.set_keepalive(*settings_.keepalive);
-  }
+void Program::on_connected(Connection& connection) {
+  connection_ = &connection;
+  connection.set_options(settings_);
   touch();
 }
 
-void Program::on_data(TcpSocket&, uint64_t bytes) {
+void Program::on_data(uint64_t bytes) {
   received_ += bytes;
   touch();
   on_received();
 }
 
 // The other end has said all; so has this one, then.
-void Program::on_end(TcpSocket&) {
+void Program::on_end() {
   close(CloseHow::kFin);
 }
 
-void Program::on_error(TcpSocket&, int error) {
-  socket_ = nullptr;
-  fail(strerrorname_np(error));
+void Program::on_error(const std::string& error) {
+  connection_ = nullptr;
+  fail(error);
 }
 
 void Program::fail(std::string error) {
@@ -88,7 +83,7 @@ void Server::expect(ExchangePtr exchange) {
 void Server::on_received() {
   for (Job& job : jobs_) {
     if (job.work == nullptr && received() >= job.complete_at) {
-      job.work = std::make_unique<Timer>(world().engine(), [this] { answer(); });
+      job.work = std::make_unique<Timer>(ground().engine(), [this] { answer(); });
       job.work->arm(now() + job.exchange->request.after);
     }
   }
@@ -103,10 +98,10 @@ void Server::answer() {
 }
 
 // A client that has said all may still wait for what it asked.
-void Server::on_end(TcpSocket& socket) {
+void Server::on_end() {
   client_is_done_ = true;
   if (is_done()) {
-    Responder::on_end(socket);
+    Responder::on_end();
   }
 }
 

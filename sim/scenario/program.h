@@ -1,11 +1,11 @@
-// program.h - what runs on a simulated host: one end of a connection, and what it lives through.
+// program.h - what runs on a host: one end of a connection, and what it lives through.
 //
 // Owner:    the stage, a pool or a proxy.
 // Memory:   ordinary.
-// Time:     the simulation's.
+// Time:     the engine's.
 // Bytes:    none.
 // Cost:     none.
-// Lifetime: outlived by its world.
+// Lifetime: outlived by its ground.
 // Spec:     design, "What each application experiences is reported as its errno or its hang".
 #pragma once
 
@@ -15,34 +15,34 @@
 #include <vector>
 
 #include "sim/scenario/exchange.h"
+#include "sim/scenario/ground.h"
 #include "sim/scenario/scenario.h"
-#include "sim/world.h"
 
 namespace lapse::sim {
 
 // What is the same for all ends.
-class Program : public TcpUser {
+class Program : public ConnectionUser {
  public:
-  Program(World& world, const ProgramSettings& settings);
+  Program(Ground& ground, const ProgramSettings& settings);
 
   virtual void send(uint64_t size);
   void close(CloseHow how);
 
-  void on_connected(TcpSocket& socket) override;
-  void on_data(TcpSocket& socket, uint64_t bytes) override;
-  void on_end(TcpSocket& socket) override;
-  void on_error(TcpSocket& socket, int error) override;
+  void on_connected(Connection& connection) override;
+  void on_data(uint64_t bytes) override;
+  void on_end() override;
+  void on_error(const std::string& error) override;
 
   uint64_t received() const { return received_; }
-  bool is_open() const { return socket_ != nullptr; }
+  bool is_open() const { return connection_ != nullptr; }
   // "ECONNRESET"; "TIMEOUT" for the program's own patience; "EOF" for an end where an answer was due; empty: none.
   const std::string& error() const { return error_; }
   Instant error_at() const { return error_at_; }
 
  protected:
-  World& world() { return *world_; }
-  Instant now() const { return world_->engine().now(); }
-  void set_socket(TcpSocket* socket) { socket_ = socket; }
+  Ground& ground() { return *ground_; }
+  Instant now() const { return ground_->engine().now(); }
+  void set_connection(Connection* connection) { connection_ = connection; }
   void fail(std::string error);
   virtual void on_received() = 0;
   // Whether it has something to do: then its own idle timeout does not count.
@@ -54,9 +54,9 @@ class Program : public TcpUser {
  private:
   void touch();
 
-  World* world_;
+  Ground* ground_;
   ProgramSettings settings_;
-  TcpSocket* socket_ = nullptr;
+  Connection* connection_ = nullptr;
   uint64_t received_ = 0;
   std::string error_;
   Instant error_at_{};
@@ -75,7 +75,7 @@ class Server final : public Responder {
  public:
   using Responder::Responder;
   void expect(ExchangePtr exchange) override;
-  void on_end(TcpSocket& socket) override;
+  void on_end() override;
 
  private:
   void on_received() override;

@@ -19,19 +19,19 @@ uint64_t status_of(const std::string& error) {
 class Proxy::Leg final : public Responder {
  public:
   explicit Leg(Proxy& proxy)
-      : Responder(proxy.switchboard_->world(), {.idle_timeout = proxy.settings_.idle_timeout}), proxy_(proxy) {}
+      : Responder(proxy.switchboard_->ground(), {.idle_timeout = proxy.settings_.idle_timeout}), proxy_(proxy) {}
 
   void expect(ExchangePtr exchange) override {
     expected_ += exchange->request.size;
     waiting_.push_back({std::move(exchange), expected_});
     on_received();
   }
-  void on_end(TcpSocket& socket) override {
-    Responder::on_end(socket);
+  void on_end() override {
+    Responder::on_end();
     client_left();
   }
-  void on_error(TcpSocket& socket, int error) override {
-    Responder::on_error(socket, error);
+  void on_error(const std::string& error) override {
+    Responder::on_error(error);
     client_left();
   }
 

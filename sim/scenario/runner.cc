@@ -10,6 +10,7 @@
 #include "control/topology/report.h"
 #include "control/topology/text.h"
 #include "sim/scenario/judge.h"
+#include "sim/scenario/simulated_ground.h"
 
 namespace lapse::sim {
 namespace {
@@ -22,10 +23,11 @@ class Player {
  public:
   Player(const Scenario& scenario, uint64_t seed, Frames frames)
       : scenario_(scenario),
-        stage_(
-            scenario, seed, [this](const Event& event) { record_->add(event); }, frame_sink(frames)),
+        ground_(
+            scenario, seed, [this](const Event& event) { take(event); }, frame_sink(frames)),
+        stage_(scenario, ground_),
         judge_(stage_),
-        record_(std::make_shared<report::RunRecord>(stage_.world().directory())) {}
+        record_(std::make_shared<report::RunRecord>(ground_.directory())) {}
 
   absl::Status run(uint64_t most_events);
   Outcome outcome();
@@ -35,8 +37,10 @@ class Player {
   bool is_due(const Expectation& expectation, Instant now) const;
   absl::Status endless(uint64_t most_events);
   World::FrameSink frame_sink(Frames frames);
+  void take(const Event& event);
 
   const Scenario& scenario_;
+  SimulatedGround ground_;
   Stage stage_;
   Judge judge_;
   std::shared_ptr<report::RunRecord> record_;
@@ -48,6 +52,13 @@ World::FrameSink Player::frame_sink(Frames frames) {
     return nullptr;
   }
   return [this](const CapturedFrame& frame) { record_->add(frame); };
+}
+
+void Player::take(const Event& event) {
+  record_->add(event);
+  if (event.kind != EventKind::kPacket) {
+    stage_.take_note(event);
+  }
 }
 
 bool Player::is_due(const Expectation& expectation, Instant now) const {
@@ -63,7 +74,7 @@ absl::Status Player::run(uint64_t most_events) {
     }
   }
   for (const Instant stop : stops) {
-    if (!stage_.world().run_until(stop, most_events)) {
+    if (!ground_.world().run_until(stop, most_events)) {
       return endless(most_events);
     }
     for (const Expectation& expectation : scenario_.expectations) {
@@ -84,14 +95,14 @@ absl::Status Player::endless(uint64_t most_events) {
       .place = step == nullptr ? Place{scenario_.file} : step->place,
       .key = step == nullptr ? "steps" : absl::StrCat("steps.", step - scenario_.steps.data()),
       .message = absl::StrCat("the story does not come to its end: ", most_events, " events by ",
-                              time_text(stage_.world().engine().now()), ", and this was the last step")};
+                              time_text(ground_.world().engine().now()), ", and this was the last step")};
   return absl::ResourceExhaustedError(topology::to_string(finding));
 }
 
 Outcome Player::outcome() {
   Outcome outcome;
   outcome.misses = std::move(misses_);
-  outcome.events = stage_.world().happenings();
+  outcome.events = ground_.world().happenings();
   for (const std::string& flow : stage_.flow_names()) {
     outcome.experiences.push_back(stage_.experience(flow, Party::kClient));
     outcome.experiences.push_back(stage_.experience(flow, Party::kServer));
@@ -101,16 +112,16 @@ Outcome Player::outcome() {
     outcome.logs.push_back({name, proxy->log()});
   }
   outcome.record = record_;
-  outcome.end = stage_.world().engine().now();
-  for (size_t id = 0; id < stage_.world().directory().boxes.size(); ++id) {
+  outcome.end = ground_.world().engine().now();
+  for (size_t id = 0; id < ground_.world().directory().boxes.size(); ++id) {
     const BoxId box{static_cast<uint8_t>(id)};
-    if (const FlowTable* const table = stage_.world().network().box(box).flows(); table != nullptr) {
+    if (const FlowTable* const table = ground_.world().network().box(box).flows(); table != nullptr) {
       const auto living = report::living_flows(box, *table, outcome.end);
       outcome.living.insert(outcome.living.end(), living.begin(), living.end());
     }
   }
   record_->recorder().visit([&](const story::Conversation& story) {
-    outcome.ladders.push_back(story::render_ladder(story, stage_.world().directory()));
+    outcome.ladders.push_back(story::render_ladder(story, ground_.world().directory()));
     outcome.conversations.push_back(story);
   });
   return outcome;

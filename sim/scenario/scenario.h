@@ -181,9 +181,10 @@ struct Change {
 
 // How the story is played on real kernels.
 struct Live {
-  bool jumps = true;    // over silence in which no kernel has anything to do
-  unsigned scale = 1;   // boxes and keepalives are so many times as fast; the kernels' own timers are not
-  std::string why_not;  // empty: it can be
+  bool jumps = true;             // over silence in which no kernel has anything to do
+  unsigned scale = 1;            // boxes and keepalives are so many times as fast; the kernels' own timers are not
+  std::optional<Instant> until;  // what comes later is simulated only
+  std::string why_not;           // empty: it can be
 };
 
 struct Scenario {

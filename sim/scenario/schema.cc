@@ -44,9 +44,10 @@ constexpr Key object(std::string_view name, std::string_view doc, std::string_vi
 }
 
 constexpr std::array<std::string_view, 2> kClocks{"jump", "real"};
-constexpr std::array<Key, 3> kLiveKeys{{
+constexpr std::array<Key, 4> kLiveKeys{{
     choice("clock", "what it does while no kernel is busy", "jump or real", kClocks),
     number("scale", "how much faster boxes and keepalives are than the kernels", "1 to 1000", 1, 1000),
+    {"until", Shape::kDuration, "the part that is played live: to this time", "a duration like 370s"},
     {"no", Shape::kText, "why it is not played live", "a reason"},
 }};
 
@@ -58,7 +59,8 @@ constexpr std::array<Key, 9> kScenarioKeys{{
     {"set", Shape::kTextList, "what is different in this story's topology",
      "a list of PATH=VALUE like app.sysctls.net.ipv4.tcp_keepalive_time=45"},
     choice("timer_step", "how late the hosts' kernels fire their timers", "one of exact, hz250, hz1000", kTimerSteps),
-    object("live", "how `--live` plays it", "a map: {scale: 10}, {clock: real} or {no: \"why not\"}", kLiveObject),
+    object("live", "how `--live` plays it", "a map: {scale: 10}, {clock: real}, {until: 370s} or {no: \"why not\"}",
+           kLiveObject),
     {"steps", Shape::kObjectList, "what happens, and when",
      "a list: [{at: 0s, host: app, connect: \"api:80\", as: c1}]", Need::kRequired, &kStepObject},
     {"expect", Shape::kObjectList, "what has to come of it", "a list: [{at: 350s, box: natgw, event: flow_expired}]",

@@ -3,21 +3,15 @@
 #include <algorithm>
 
 namespace lapse::sim {
+namespace {
 
-Stage::Stage(const Scenario& scenario, uint64_t seed, PacketSink sink, World::FrameSink frames) : scenario_(scenario) {
-  world_ = std::make_unique<World>(scenario.topology, World::Options{.seed = seed, .frames = std::move(frames)},
-                                   [this, sink = std::move(sink)](const Event& event) {
-                                     sink(event);
-                                     if (event.kind != EventKind::kPacket) {
-                                       events_.push_back(event);
-                                     }
-                                   });
-  switchboard_ = std::make_unique<Switchboard>(*world_);
-  for (const topology::Host& host : scenario.topology.hosts) {
-    world_->host(host.name)->settings().timer_step = scenario.defaults.timer_step;
-  }
+constexpr Duration kLongestWay = std::chrono::seconds(1);  // of a datagram to its server
+
+}  // namespace
+
+Stage::Stage(const Scenario& scenario, Ground& ground) : scenario_(scenario), ground_(ground), switchboard_(ground) {
   for (const Step& step : scenario.steps) {
-    deeds_.push_back(std::make_unique<Timer>(world_->engine(), [this, &step] {
+    deeds_.push_back(std::make_unique<Timer>(ground_.engine(), [this, &step] {
       last_step_ = &step;
       std::visit([this](const auto& deed) { act(deed); }, step.action);
     }));
@@ -30,10 +24,9 @@ Stage::Stage(const Scenario& scenario, uint64_t seed, PacketSink sink, World::Fr
 // A box decides who is asked: every host serves the port by a program that answers, unless a proxy of its own is there.
 void Stage::serve(const Connect& connect) {
   for (const topology::Host& host : scenario_.topology.hosts) {
-    Host& machine = *world_->host(host.name);
-    if (!machine.listens(connect.port)) {
-      switchboard_->serve(machine, connect.port, [this](Client& client) -> Responder& {
-        return *servers_.emplace_back(std::make_unique<Server>(*world_, client.settings_of_other_end()));
+    if (!ground_.listens(host.name, connect.port)) {
+      switchboard_.serve(host.name, connect.port, [this](Client& client) -> Responder& {
+        return *servers_.emplace_back(std::make_unique<Server>(ground_, client.settings_of_other_end()));
       });
     }
   }
@@ -42,21 +35,21 @@ void Stage::serve(const Connect& connect) {
 void Stage::act(const Connect& connect) {
   serve(connect);
   auto& client = clients_[connect.flow];
-  client = std::make_unique<Client>(*switchboard_, connect);
+  client = std::make_unique<Client>(switchboard_, connect);
   client->connect();
 }
 
 void Stage::act(const OpenPool& pool) {
   serve(pool.connect);
-  pools_[pool.connect.flow] = std::make_unique<Pool>(*switchboard_, pool.connect, pool.pool);
+  pools_[pool.connect.flow] = std::make_unique<Pool>(switchboard_, pool.connect, pool.pool);
 }
 
 void Stage::act(const OpenProxy& settings) {
   serve(settings.upstream);
   auto& proxy = proxies_[settings.upstream.flow];
-  proxy = std::make_unique<Proxy>(*switchboard_, settings);
-  switchboard_->serve(*world_->host(settings.upstream.host), settings.port,
-                      [&proxy = *proxy](Client&) -> Responder& { return proxy.accept(); });
+  proxy = std::make_unique<Proxy>(switchboard_, settings);
+  switchboard_.serve(settings.upstream.host, settings.port,
+                     [&proxy = *proxy](Client&) -> Responder& { return proxy.accept(); });
 }
 
 void Stage::act(const Request& request) {
@@ -79,14 +72,14 @@ void Stage::act(const Send& send) {
   const auto size = static_cast<uint16_t>(send.size);
   if (send.party == Party::kClient) {
     talk.spoke = ++datagrams_sent_;
-    world_->host(talk.first.host)->send_datagram(talk.first.to, talk.first.port, talk.tuple.source_port, size);
+    talk.spoke_at = ground_.engine().now();
+    ground_.send_datagram(talk.first.host, talk.tuple.source_port, talk.first.to, talk.first.port, size);
     return;
   }
   for (const topology::Host& host : scenario_.topology.hosts) {
-    Host& machine = *world_->host(host.name);
-    if (talk.at_server && machine.owns(talk.at_server->destination)) {
-      machine.send_datagram(talk.at_server->source, talk.at_server->source_port, talk.at_server->destination_port,
-                            size);
+    if (talk.at_server && ground_.owns(host.name, talk.at_server->destination)) {
+      ground_.send_datagram(host.name, talk.at_server->destination_port, talk.at_server->source,
+                            talk.at_server->source_port, size);
     }
   }
 }
@@ -99,21 +92,20 @@ void Stage::act(const Close& close) {
 
 void Stage::act(const Datagram& datagram) {
   for (const topology::Host& host : scenario_.topology.hosts) {
-    serve_datagrams(*world_->host(host.name), datagram.port);
+    serve_datagrams(host.name, datagram.port);
   }
   Talk& talk = talks_[datagram.flow];
   talk.first = datagram;
   talk.spoke = ++datagrams_sent_;
-  const auto sent = world_->host(datagram.host)
-                        ->request(datagram.to, datagram.port, static_cast<uint16_t>(datagram.size),
-                                  [&talk](const FiveTuple&, uint16_t size) { talk.received[0] += size; });
+  talk.spoke_at = ground_.engine().now();
+  const auto sent = ground_.request(datagram, [&talk](const FiveTuple&, uint16_t size) { talk.received[0] += size; });
   if (sent) {
     talk.tuple = *sent;
   }
 }
 
-void Stage::serve_datagrams(Host& host, Be16 port) {
-  host.bind(port, [this, &host](const FiveTuple& from, uint16_t size) {
+void Stage::serve_datagrams(const std::string& host, Be16 port) {
+  ground_.bind(host, port, [this, host](const FiveTuple& from, uint16_t size) {
     if (Talk* const talk = talk_of(from)) {
       talk->at_server = from;
       talk->received[1] += size;
@@ -122,9 +114,11 @@ void Stage::serve_datagrams(Host& host, Be16 port) {
   });
 }
 
-// A box may give a client another address or port at any time: then it is whoever spoke last to this server.
+// A box may give a client another address or port at any time: then it is who spoke last to this server, or, of those
+// whose first datagrams are on their way, who spoke first.
 Stage::Talk* Stage::talk_of(const FiveTuple& from) {
   Talk* newest = nullptr;
+  Talk* expected = nullptr;
   for (auto& [name, talk] : talks_) {
     if (talk.at_server == from) {
       return &talk;
@@ -133,19 +127,23 @@ Stage::Talk* Stage::talk_of(const FiveTuple& from) {
     if (is_to && (newest == nullptr || talk.spoke > newest->spoke)) {
       newest = &talk;
     }
+    const bool on_its_way = is_to && !talk.at_server && ground_.engine().now() - talk.spoke_at < kLongestWay;
+    if (on_its_way && (expected == nullptr || talk.spoke < expected->spoke)) {
+      expected = &talk;
+    }
   }
-  return newest;
+  return expected != nullptr ? expected : newest;
 }
 
-void Stage::answer_later(Talk& talk, Host& host, const FiveTuple& from) {
+void Stage::answer_later(Talk& talk, const std::string& host, const FiveTuple& from) {
   if (talk.first.response == 0) {
     return;
   }
   const auto size = static_cast<uint16_t>(talk.first.response);
-  talk.work.push_back(std::make_unique<Timer>(world_->engine(), [&host, from, size] {
-    host.send_datagram(from.source, from.source_port, from.destination_port, size);
+  talk.work.push_back(std::make_unique<Timer>(ground_.engine(), [this, host, from, size] {
+    ground_.send_datagram(host, from.destination_port, from.source, from.source_port, size);
   }));
-  talk.work.back()->arm(world_->engine().now() + talk.first.after);
+  talk.work.back()->arm(ground_.engine().now() + talk.first.after);
 }
 
 // ---- what there is to see ----
@@ -209,7 +207,7 @@ Experience Stage::experience(const std::string& flow, Party party) {
 
 std::string Stage::host_of(const std::string& flow, Party party) const {
   const auto of = [&](const auto& deed) {
-    return party == Party::kClient ? deed.host : world_->directory().name_of(deed.to);
+    return party == Party::kClient ? deed.host : ground_.directory().name_of(deed.to);
   };
   for (const Step& step : scenario_.steps) {
     if (const auto* connect = std::get_if<Connect>(&step.action); connect != nullptr && connect->flow == flow) {

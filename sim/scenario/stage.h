@@ -1,11 +1,11 @@
-// stage.h - a scenario's world with its programs on their hosts: does each step at its time.
+// stage.h - a scenario's programs on their hosts: does each step at its time.
 //
 // Owner:    one play.
-// Memory:   a world, its programs, and every event that is no packet.
-// Time:     virtual.
+// Memory:   the programs, and every event that is no packet.
+// Time:     the engine's.
 // Bytes:    tuples in wire order.
 // Cost:     as its events.
-// Lifetime: outlived by the scenario.
+// Lifetime: outlived by scenario and ground.
 // Spec:     design, "What each application experiences is reported as its errno or its hang".
 #pragma once
 
@@ -17,11 +17,11 @@
 #include <vector>
 
 #include "sim/scenario/client.h"
+#include "sim/scenario/ground.h"
 #include "sim/scenario/pool.h"
 #include "sim/scenario/proxy.h"
 #include "sim/scenario/scenario.h"
 #include "sim/scenario/switchboard.h"
-#include "sim/world.h"
 
 namespace lapse::sim {
 
@@ -43,14 +43,13 @@ struct Experience {
 
 class Stage {
  public:
-  using PacketSink = std::function<void(const Event&)>;
+  Stage(const Scenario& scenario, Ground& ground);
 
-  // 'sink' hears of every event as it happens, packets included; 'frames' gets the frames, if anybody wants them.
-  Stage(const Scenario& scenario, uint64_t seed, PacketSink sink, World::FrameSink frames = nullptr);
-
-  World& world() { return *world_; }
+  Ground& ground() { return ground_; }
+  // What happens in boxes and on links, packets left out: for who asks later.
+  void take_note(const Event& event) { events_.push_back(event); }
   const Scenario& scenario() const { return scenario_; }
-  const std::vector<Event>& events() const { return events_; }  // but packets
+  const std::vector<Event>& events() const { return events_; }
   // The step that was done last, or null.
   const Step* last_step() const { return last_step_; }
 
@@ -68,6 +67,7 @@ class Stage {
     std::optional<FiveTuple> at_server;  // as it last arrived there
     uint64_t received[2] = {0, 0};
     uint64_t spoke = 0;  // the client, as which of all datagrams
+    Instant spoke_at{};
     std::vector<std::unique_ptr<Timer>> work;
   };
 
@@ -78,20 +78,20 @@ class Stage {
   void act(const Send& send);
   void act(const Close& close);
   void act(const Datagram& datagram);
-  void act(const Vanish& vanish) { world_->host(vanish.host)->vanish(); }
-  void act(const Readdress& readdress) { world_->host(readdress.host)->readdress(readdress.address); }
+  void act(const Vanish& vanish) { ground_.vanish(vanish.host); }
+  void act(const Readdress& readdress) { ground_.readdress(readdress); }
   void act(const Stop&) {}
 
   void serve(const Connect& connect);
-  void serve_datagrams(Host& host, Be16 port);
+  void serve_datagrams(const std::string& host, Be16 port);
   Talk* talk_of(const FiveTuple& from);
-  void answer_later(Talk& talk, Host& host, const FiveTuple& from);
+  void answer_later(Talk& talk, const std::string& host, const FiveTuple& from);
   Program* program(const std::string& flow, Party party);
   std::string host_of(const std::string& flow, Party party) const;
 
   const Scenario& scenario_;
-  std::unique_ptr<World> world_;
-  std::unique_ptr<Switchboard> switchboard_;
+  Ground& ground_;
+  Switchboard switchboard_;
   std::vector<Event> events_;
   std::vector<std::unique_ptr<Timer>> deeds_;
   const Step* last_step_ = nullptr;

@@ -4,9 +4,9 @@
 
 namespace lapse::sim {
 
-void Switchboard::serve(Host& host, Be16 port, Service service) {
-  host.listen(port, [this, service = std::move(service)](TcpSocket& socket) -> TcpUser* {
-    const auto caller = callers_.find(socket.peer_initial_sequence());
+void Switchboard::serve(const std::string& host, Be16 port, Service service) {
+  ground_->listen(host, port, [this, service = std::move(service)](Connection& connection) -> ConnectionUser* {
+    const auto caller = callers_.find(connection.id());
     if (caller == callers_.end()) {
       return nullptr;  // nobody's any more: it is reset
     }

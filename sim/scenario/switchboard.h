@@ -5,18 +5,15 @@
 // Time:     none.
 // Bytes:    none.
 // Cost:     a look-up for each connection.
-// Lifetime: outlives the programs; outlived by its world.
+// Lifetime: outlives the programs; outlived by its ground.
 // Spec:     none.
-//
-// No box changes where a connection's sequence numbers begin: they name the connection at both ends, whatever happens to
-// addresses and ports between them.
 #pragma once
 
 #include <functional>
 #include <string>
 #include <unordered_map>
 
-#include "sim/world.h"
+#include "sim/scenario/ground.h"
 
 namespace lapse::sim {
 
@@ -28,16 +25,16 @@ class Switchboard {
   // Makes the end that answers what 'client' asks, on a connection that it has opened.
   using Service = std::function<Responder&(Client& client)>;
 
-  explicit Switchboard(World& world) : world_(&world) {}
+  explicit Switchboard(Ground& ground) : ground_(&ground) {}
 
-  World& world() { return *world_; }
-  void serve(Host& host, Be16 port, Service service);
-  void dialled(uint32_t initial_sequence, Client& client) { callers_[initial_sequence] = &client; }
-  void hung_up(uint32_t initial_sequence) { callers_.erase(initial_sequence); }
+  Ground& ground() { return *ground_; }
+  void serve(const std::string& host, Be16 port, Service service);
+  void dialled(const Connection& connection, Client& client) { callers_[connection.id()] = &client; }
+  void hung_up(uint64_t connection) { callers_.erase(connection); }
 
  private:
-  World* world_;
-  std::unordered_map<uint32_t, Client*> callers_;
+  Ground* ground_;
+  std::unordered_map<uint64_t, Client*> callers_;  // by Connection::id()
 };
 
 }  // namespace lapse::sim
