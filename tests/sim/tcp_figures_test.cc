@@ -139,7 +139,8 @@ TEST_F(LinuxTcp, FifteenRetriesAreGivenUpAtTheFirstTimerAfter924600Milliseconds)
   left_->socket->write(100);
   at(seconds(2000));
   EXPECT_EQ(left_->error, ETIMEDOUT);
-  const Duration since_first_retransmission = left_->error_at - sent_.at(1);
+  // The tail's probe, which goes before it, does not count: measured on Linux 6.18, tests/e2e/live/gives-up-retries.yaml.
+  const Duration since_first_retransmission = left_->error_at - sent_.at(2);
   EXPECT_GE(since_first_retransmission, Duration(milliseconds(924'600)));
   EXPECT_LT(since_first_retransmission, Duration(milliseconds(924'600)) + seconds(120));
 }
