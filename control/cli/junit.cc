@@ -2,40 +2,14 @@
 
 #include <algorithm>
 
+#include "control/report/escape.h"
 #include "control/topology/text.h"
 
 namespace lapse::cli {
 namespace {
 
+using report::escape_xml;
 using topology::concat;
-
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char letter : text) {
-    switch (letter) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      case '\n':
-      case '\t':
-        result += letter;
-        break;
-      default:
-        // XML 1.0 section 2.2: no other control character may stand in it, not even as a reference.
-        result += static_cast<unsigned char>(letter) < 0x20 ? '?' : letter;
-    }
-  }
-  return result;
-}
 
 std::string joined(const std::vector<std::string>& lines) {
   std::string text;
@@ -46,13 +20,13 @@ std::string joined(const std::vector<std::string>& lines) {
 }
 
 std::string problem(std::string_view element, const std::vector<std::string>& lines) {
-  return concat("      <", element, " message=\"", escaped(lines.front()), "\" type=\"", element, "\">",
-                escaped(joined(lines)), "</", element, ">\n");
+  return concat("      <", element, " message=\"", escape_xml(lines.front()), "\" type=\"", element, "\">",
+                escape_xml(joined(lines)), "</", element, ">\n");
 }
 
 std::string to_xml(const JunitCase& one) {
   const std::string open =
-      concat("    <testcase classname=\"", escaped(one.file), "\" name=\"", escaped(one.name), "\"");
+      concat("    <testcase classname=\"", escape_xml(one.file), "\" name=\"", escape_xml(one.name), "\"");
   if (one.errors.empty() && one.failures.empty()) {
     return concat(open, "/>\n");
   }

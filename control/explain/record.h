@@ -1,4 +1,4 @@
-// record.h - a run as a file: written beside a lab's reports and by `lapse sim --record`, read by `lapse explain`.
+// record.h - a run as a file: written beside a lab's reports, read by `lapse explain`.
 //
 // Owner:    none; pure functions.
 // Memory:   the whole document.

@@ -21,11 +21,6 @@ constexpr std::array<std::string_view, 10> kActions{"connect", "pool",  "proxy",
 constexpr Duration kLongestOption = std::chrono::seconds(32767);  // MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL
 constexpr uint64_t kLargestDatagram = 1400;
 
-bool says_time(topology::ObjectReader& reader, std::string_view key) {
-  const Entry* const entry = reader.entry(key);
-  return entry != nullptr && entry->value.find("time") != nullptr;
-}
-
 }  // namespace
 
 void Loader::load_step(const Node& node, const std::string& path) {
@@ -105,10 +100,8 @@ Connect Loader::load_connection(ObjectReader& reader, std::string_view target, N
   load_target(reader, target, connect.to, connect.port);
   connect.flow = new_flow(reader, what);
   const std::string server = host_at(connect.to);
-  connect.client.keepalive = load_keepalive(reader, "keepalive", connect.host);
-  connect.server.keepalive = load_keepalive(reader, "server_keepalive", server);
-  connect.client.own_keepalive_time = says_time(reader, "keepalive");
-  connect.server.own_keepalive_time = says_time(reader, "server_keepalive");
+  load_keepalive(reader, "keepalive", connect.host, connect.client);
+  load_keepalive(reader, "server_keepalive", server, connect.server);
   connect.client.user_timeout = value_or(reader.duration("user_timeout"), Duration{});
   connect.server.idle_timeout = value_or(reader.duration("server_idle_timeout"), Duration{});
   return connect;
@@ -158,10 +151,11 @@ std::string Loader::host_at(Ipv4Address address) const {
   return "";
 }
 
-std::optional<Keepalive> Loader::load_keepalive(ObjectReader& reader, std::string_view key, const std::string& host) {
+void Loader::load_keepalive(ObjectReader& reader, std::string_view key, const std::string& host,
+                            ProgramSettings& settings) {
   const Entry* const entry = reader.entry(key);
   if (entry == nullptr) {
-    return std::nullopt;
+    return;
   }
   ObjectReader parts(entry->value, kKeepaliveObject, reader.path_of(key), entry->place, report_);
   const topology::Host* const found = scenario_.topology.find_host(host);
@@ -181,11 +175,12 @@ std::optional<Keepalive> Loader::load_keepalive(ObjectReader& reader, std::strin
                          "); accepted is 1s to 32767s, in whole seconds"));
     }
     *field = said->value;
+    settings.own_keepalive_time |= field == &keepalive.time;
   }
   keepalive.probes = static_cast<uint32_t>(value_or(parts.count("probes"), uint64_t{keepalive.probes}));
   const auto on = parts.choice("on");
   keepalive.on = !on || on->value == "on";
-  return keepalive;
+  settings.keepalive = keepalive;
 }
 
 void Loader::load_target(ObjectReader& reader, std::string_view key, Ipv4Address& address, Be16& port) {

@@ -61,7 +61,7 @@ class Loader {
   Datagram load_datagram(ObjectReader& reader);
   Readdress load_readdress(ObjectReader& reader);
   void load_target(ObjectReader& reader, std::string_view key, Ipv4Address& address, Be16& port);
-  std::optional<Keepalive> load_keepalive(ObjectReader& reader, std::string_view key, const std::string& host);
+  void load_keepalive(ObjectReader& reader, std::string_view key, const std::string& host, ProgramSettings& settings);
   std::string host_at(Ipv4Address address) const;
   std::optional<Ipv4Address> resolve(std::string_view name) const;
   uint64_t datagram_size(ObjectReader& reader, std::string_view key, uint64_t otherwise);

@@ -8,6 +8,7 @@
 
 #include "control/topology/text.h"
 #include "control/topology/values.h"
+#include "sim/world.h"
 
 namespace lapse::sim {
 namespace {

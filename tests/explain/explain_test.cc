@@ -115,7 +115,7 @@ TEST(Explain, ASettingOfTheCommandLineIsNamed) {
 }
 
 TEST(Explain, ASettingOfTheStoryHasItsLine) {
-  EXPECT_THAT(words(first("S1.8")), HasSubstr("late_packet.inside: drop, set in S1.8.yaml:5"));
+  EXPECT_THAT(words(first("S1.8")), HasSubstr("late_packet.inside: drop, set in S1.8.yaml:6"));
 }
 
 TEST(Explain, ASettingOfTheTopologyHasItsLine) {
@@ -143,7 +143,7 @@ TEST(Placebos, AKeepaliveAsLongAsTheTimeoutIsTooLate) {
 TEST(Placebos, SysctlsWithoutTheSocketOption) {
   const Explanation one = first("S1.6");
   EXPECT_THAT(kinds(one), ElementsAre(PlaceboKind::kSysctlsAlone));
-  EXPECT_THAT(words(one), AllOf(HasSubstr("net.ipv4.tcp_keepalive_time of app is 45, set in S1.6.yaml:5"),
+  EXPECT_THAT(words(one), AllOf(HasSubstr("net.ipv4.tcp_keepalive_time of app is 45, set in S1.6.yaml:6"),
                                 HasSubstr("Tried: with steps.0.keepalive={} it survives.")));
 }
 
