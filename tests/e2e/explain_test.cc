@@ -77,7 +77,7 @@ TEST(Explain, AFlowOfARunningInstance) {
   connect();
   const Finished living = lapse({"explain", "-t", lab.name(), "app"});
   EXPECT_EQ(living.status, 0) << living.errors;
-  expect_says(living, "Nothing was lost.");
+  expect_says(living, "Nothing was lost: no box forgot this connection.");
   expect_says(living, "natgw has the flow (natgw/");
   expect_says(living, "A packet of app after that: natgw answers it with a RST");
   expect_says(living, "A packet of api after that: natgw drops it in silence");
