@@ -5,7 +5,6 @@
 
 #include "dataplane/frame_ring.h"
 #include "dataplane/net/distribution.h"
-#include "dataplane/wire/arp.h"
 #include "dataplane/wire/emit.h"
 #include "dataplane/wire/ethernet.h"
 #include "dataplane/wire/icmp.h"
@@ -138,63 +137,6 @@ void Path::carry(Packet* packet, LinkId link, const Now& now) {
   }
 }
 
-void Path::impair(InterfaceId to, Packet* packet, const Now& now) {
-  if (const auto reason = stage_->loses(*packet)) {
-    drop_on_link(to, packet, *reason, now);
-    return;
-  }
-  Packet* copy = stage_->duplicates(*packet) ? copy_of(*packet) : nullptr;
-  send_along(to, packet, now);
-  if (copy != nullptr) {
-    send_along(to, copy, now);
-  }
-}
-
-void Path::send_along(InterfaceId to, Packet* packet, const Now& now) {
-  const LinkStage::Verdict verdict = stage_->send(packet, to, now.now);
-  switch (verdict.fate) {
-    case LinkStage::Fate::kArrives:
-      arrive(to, packet, now);
-      break;
-    case LinkStage::Fate::kHeld:
-      counters(packet->link).held.add();
-      break;
-    case LinkStage::Fate::kDropped:
-      drop_on_link(to, packet, verdict.reason, now);
-      break;
-  }
-}
-
-Packet* Path::copy_of(const Packet& packet) {
-  LinkCounters& link_counters = counters(packet.link);
-  link_counters.originated.add();
-  Packet* copy = pool_->allocate();
-  if (copy == nullptr || copy->tailroom() < packet.length) {
-    link_counters.dropped[static_cast<size_t>(DropReason::kPoolEmpty)].add();
-    if (copy != nullptr) {
-      release(copy);
-    }
-    return nullptr;
-  }
-  copy_packet(packet, *copy);
-  return copy;
-}
-
-// Held packets are across their link: what became due in one jump comes in several rounds.
-void Path::take_arrivals(const Now& now) {
-  for (size_t taken = 0; taken < kMostArrivals; ++taken) {
-    const auto arrival = stage_->take_due(now.now);
-    if (!arrival) {
-      return;
-    }
-    counters(arrival->packet->link).released.add();
-    if (work_ >= kMuchWork) {
-      serve_all(now);
-    }
-    arrive(arrival->to, arrival->packet, now);
-  }
-}
-
 void Path::arrive(InterfaceId to, Packet* packet, const Now& now) {
   const LinkId link = packet->link;
   if (trace_ == Trace::kPackets && packet->kind != PacketKind::kArp) {
@@ -218,35 +160,6 @@ void Path::put_on_wire(LinkId link, Packet* packet) {
     flush(link);
   }
   buffer.packets[buffer.count++] = packet;
-}
-
-void Path::handle_arp(LinkId link, Packet* packet, const Now& now) {
-  const auto& arp = packet->header_at<ArpHeader>(packet->l3_offset);
-  const InterfaceId asked = network_->find_by_address(link, arp.target_address);
-  if (asked == kNoInterface) {
-    drop(link, packet, DropReason::kNotForUs);
-    return;
-  }
-  // A probe (RFC 5227) has no sender address: there is nothing to learn from it.
-  if (arp.sender_address != Ipv4Address{}) {
-    network_->neighbours().learn(link, arp.sender_address, arp.sender_mac, now.real);
-    network_->handoff().wake_others(worker_);
-  }
-  if (arp.operation != kArpRequest) {
-    drop(link, packet, DropReason::kConsumed);
-    retry_waiting(now);
-    return;
-  }
-  Packet* reply = pool_->allocate();
-  if (reply == nullptr) {
-    drop(link, packet, DropReason::kPoolEmpty);
-    return;
-  }
-  write_arp_reply(*packet, network_->interface(asked).mac, *reply);
-  drop(link, packet, DropReason::kAnswered);
-  counters(link).originated.add();
-  reply->from_interface = asked;
-  carry(reply, link, now);
 }
 
 void Path::enter(InterfaceId to, Packet* packet, const Now& now) {
@@ -375,55 +288,6 @@ void Path::send_to(InterfaceId from, Packet* packet, const MacAddress& next_hop,
   ethernet.source = interface.mac;
   packet->from_interface = from;
   carry(packet, interface.link, now);
-}
-
-void Path::wait(InterfaceId from, Packet* packet, Ipv4Address next_hop, const Now& now) {
-  size_t same = 0;
-  for (size_t i = 0; i < waiting_count_; ++i) {
-    same += waiting_[i].next_hop == next_hop && waiting_[i].from == from ? 1 : 0;
-  }
-  if (waiting_count_ == waiting_.size() || same == kWaitingPerNeighbour) {
-    drop_on_leaving(from, packet, DropReason::kNeighbourQueueFull, now);
-    return;
-  }
-  waiting_[waiting_count_++] = {packet, from, next_hop, now.real + kWaitFor};
-  network_->waiting(worker_).add();
-}
-
-void Path::retry_waiting(const Now& now) {
-  lessons_seen_ = network_->neighbours().lessons();
-  size_t kept = 0;
-  const size_t count = waiting_count_;
-  for (size_t i = 0; i < count; ++i) {
-    const Waiting waiting = waiting_[i];
-    const LinkId link = network_->interface(waiting.from).link;
-    const auto answer = network_->neighbours().find(link, waiting.next_hop, now.real);
-    if (answer.mac) {
-      network_->waited(worker_).add();
-      send_to(waiting.from, waiting.packet, *answer.mac, now);
-    } else if (now.real >= waiting.deadline) {
-      network_->waited(worker_).add();
-      drop_on_leaving(waiting.from, waiting.packet, DropReason::kNeighbourUnreachable, now);
-    } else {
-      if (answer.ask) {
-        ask(waiting.from, waiting.next_hop, now);
-      }
-      waiting_[kept++] = waiting;
-    }
-  }
-  waiting_count_ = kept;
-}
-
-void Path::ask(InterfaceId from, Ipv4Address address, const Now& now) {
-  const Interface& interface = network_->interface(from);
-  Packet* request = pool_->allocate();
-  if (request == nullptr) {
-    return;  // asked again after Neighbours::kRequestInterval
-  }
-  write_arp_request(interface.mac, interface.addresses.front(), address, *request);
-  counters(interface.link).originated.add();
-  request->from_interface = from;
-  carry(request, interface.link, now);
 }
 
 void Path::flush(LinkId link) {
