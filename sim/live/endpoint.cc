@@ -109,7 +109,7 @@ class Endpoint {
   void finish_connecting(int number, Socket& socket);
   void receive(int number, Socket& socket);
   void receive_datagrams(int number, const Socket& socket);
-  void tell(json message) { (void)line_.send(message); }
+  void tell(const json& message) { (void)line_.send(message); }
   void tell_failure(int number, int error);
   int fd_of(const json& command) const;
 
