@@ -1,6 +1,7 @@
 // The simulator against the kernel: each story on kernel sockets gives the ladder of the simulation, and meets the same
 // expectations. The stories are in live/; what differs is printed row by row.
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -30,6 +31,24 @@ Arguments live_arguments(Arguments stories) {
   return stories;
 }
 
+// All rows are right, and one came at another time: so it is where something else held the processors for longer than the
+// tolerance. A difference of the simulator's own is there each time.
+bool was_only_late(const std::string& output) {
+  return output.find(" is at another time") != std::string::npos && output.find("expected {") == std::string::npos;
+}
+
+void expect_the_simulated_ladder(const std::string& name, int status, std::string output) {
+  constexpr int kMorePlays = 2;
+  for (int play = 0; play < kMorePlays && status != 0 && was_only_late(output); ++play) {
+    std::printf("%s was late, and is played again:\n%s\n", name.c_str(), output.c_str());
+    Finished again = lapse(live_arguments({story(name)}));
+    status = again.status;
+    output = again.output + again.errors;
+  }
+  EXPECT_EQ(status, 0) << name << "\n" << output;
+  EXPECT_TRUE(output.starts_with("ok ")) << name << "\n" << output;
+}
+
 // What takes its real time waits most of it: stories of this sort are played at once.
 void play_at_once(const std::vector<std::string>& names) {
   std::vector<std::unique_ptr<Process>> plays;
@@ -40,8 +59,7 @@ void play_at_once(const std::vector<std::string>& names) {
   }
   for (size_t at = 0; at < names.size(); ++at) {
     const std::string output = plays[at]->read_all();
-    EXPECT_EQ(plays[at]->wait(), 0) << names[at] << "\n" << output;
-    EXPECT_TRUE(output.starts_with("ok ")) << names[at] << "\n" << output;
+    expect_the_simulated_ladder(names[at], plays[at]->wait(), output);
   }
   EXPECT_TRUE(std::filesystem::is_empty(runtime_folder())) << "nothing is left behind";
 }
@@ -50,8 +68,7 @@ class Live : public testing::TestWithParam<const char*> {};
 
 TEST_P(Live, LadderIsTheSimulatedOne) {
   const Finished finished = lapse(live_arguments({story(GetParam())}));
-  EXPECT_EQ(finished.status, 0) << finished.output << finished.errors;
-  EXPECT_TRUE(finished.output.starts_with("ok ")) << finished.output << finished.errors;
+  expect_the_simulated_ladder(GetParam(), finished.status, finished.output + finished.errors);
   EXPECT_TRUE(std::filesystem::is_empty(runtime_folder())) << "nothing is left behind";
 }
 INSTANTIATE_TEST_SUITE_P(, Live,
