@@ -9,33 +9,12 @@
 #include "control/expect/expectation.h"
 #include "control/expect/expression.h"
 #include "control/expect/outcome.h"
+#include "tests/support/nat_topology.h"
 
 namespace lapse::expect {
 namespace {
 
 using nlohmann::json;
-
-constexpr const char* kTopology = R"(
-name: nat
-links:
-  private:  { subnet: 10.0.1.0/24 }
-  internet: { subnet: 203.0.113.0/24 }
-boxes:
-  natgw:
-    kind: nat-gateway
-    inside:  { link: private,  address: 10.0.1.1 }
-    outside: { link: internet, addresses: [203.0.113.10] }
-hosts:
-  app: { link: private,  address: 10.0.1.10, gateway: 10.0.1.1 }
-  api: { link: internet, address: 203.0.113.80 }
-)";
-
-topology::Topology load() {
-  topology::Findings findings;
-  auto topology = topology::load_text(kTopology, "nat.yaml", findings);
-  EXPECT_TRUE(topology.has_value());
-  return topology ? *std::move(topology) : topology::Topology();
-}
 
 struct Read {
   std::vector<Expectation> expectations;
@@ -45,7 +24,7 @@ struct Read {
 Read read_word(const std::string& word) {
   Read result;
   topology::Findings findings;
-  read(word, load(), result.expectations, findings);
+  read(word, test::nat_topology(), result.expectations, findings);
   result.errors = findings.errors;
   return result;
 }

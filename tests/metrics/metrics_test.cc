@@ -7,8 +7,8 @@
 
 #include "gtest/gtest.h"
 
-#include "control/topology/loader.h"
 #include "sim/world.h"
+#include "tests/support/nat_topology.h"
 
 namespace lapse::metrics {
 namespace {
@@ -17,27 +17,6 @@ using sim::TcpSocket;
 using std::chrono::seconds;
 
 constexpr BoxId kGateway{0};
-constexpr const char* kTopology = R"(
-name: nat
-links:
-  private:  { subnet: 10.0.1.0/24 }
-  internet: { subnet: 203.0.113.0/24 }
-boxes:
-  natgw:
-    kind: nat-gateway
-    inside:  { link: private,  address: 10.0.1.1 }
-    outside: { link: internet, addresses: [203.0.113.10] }
-hosts:
-  app: { link: private,  address: 10.0.1.10, gateway: 10.0.1.1 }
-  api: { link: internet, address: 203.0.113.80 }
-)";
-
-topology::Topology load() {
-  topology::Findings findings;
-  auto topology = topology::load_text(kTopology, "test.yaml", findings);
-  EXPECT_TRUE(topology.has_value()) << (findings.errors.empty() ? "" : findings.errors.front());
-  return topology ? *std::move(topology) : topology::Topology();
-}
 
 struct End final : sim::TcpUser {
   void on_connected(TcpSocket& connected) override { socket = &connected; }
@@ -73,7 +52,7 @@ class Metrics : public testing::Test {
     return metric == nullptr ? 0 : metric->of(sums);
   }
 
-  topology::Topology topology = load();
+  topology::Topology topology = test::nat_topology();
   sim::World world{topology, {}, [](const Event&) {}};
   End client;
   End server;

@@ -3,22 +3,10 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "tests/support/nat_topology.h"
+
 namespace lapse::sim {
 namespace {
-
-constexpr const char* kTopology = R"(name: nat
-links:
-  private:  { subnet: 10.0.1.0/24 }
-  internet: { subnet: 203.0.113.0/24 }
-boxes:
-  natgw:
-    kind: nat-gateway
-    inside:  { link: private,  address: 10.0.1.1 }
-    outside: { link: internet, addresses: [203.0.113.10] }
-hosts:
-  app: { link: private,  address: 10.0.1.10, gateway: 10.0.1.1 }
-  api: { link: internet, address: 203.0.113.80 }
-)";
 
 const std::vector<std::string> kCast{
     R"({ at: 0s, host: app, connect: "api:80", as: c1 })",
@@ -32,7 +20,7 @@ const std::vector<std::string> kCast{
 ScenarioFile::ScenarioFile() {
   std::string pattern = (std::filesystem::temp_directory_path() / "lapse-story-XXXXXX").string();
   folder_ = ::mkdtemp(pattern.data());
-  write("nat.yaml", kTopology);
+  write("nat.yaml", test::kNatTopology);
 }
 
 ScenarioFile::~ScenarioFile() {

@@ -12,27 +12,13 @@
 
 #include "control/story/ladder.h"
 #include "control/story/recorder.h"
+#include "tests/support/nat_topology.h"
 
 namespace lapse::sim {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr const char* kTopology = R"(
-name: nat
-links:
-  private:  { subnet: 10.0.1.0/24 }
-  internet: { subnet: 203.0.113.0/24 }
-boxes:
-  natgw:
-    kind: nat-gateway
-    inside:  { link: private,  address: 10.0.1.1 }
-    outside: { link: internet, addresses: [203.0.113.10] }
-hosts:
-  app: { link: private,  address: 10.0.1.10, gateway: 10.0.1.1 }
-  api: { link: internet, address: 203.0.113.80 }
-)";
 
 // One end of a connection, and what it lived through.
 struct Program final : TcpUser {
@@ -84,7 +70,7 @@ struct Program final : TcpUser {
 class SimulatedNat : public testing::Test {
  protected:
   explicit SimulatedNat(const std::string& change = "", const std::string& by = "") {
-    std::string text = kTopology;
+    std::string text = test::kNatTopology;
     if (!change.empty()) {
       text.replace(text.find(change), change.size(), by);
     }
@@ -350,7 +336,7 @@ TEST_F(SimulatedNat, ConservationIsExact) {
 TEST(World, IsRepeatable) {
   const auto run = [](uint64_t seed) {
     topology::Findings findings;
-    const auto topology = topology::load_text(kTopology, "nat.yaml", findings);
+    const auto topology = topology::load_text(test::kNatTopology, "nat.yaml", findings);
     std::string trace;
     World world(*topology, {.seed = seed}, [&trace](const Event& event) {
       trace += std::to_string(event.time.time_since_epoch().count()) + " " + to_string(event.tuple) + " " +
@@ -378,7 +364,7 @@ TEST(World, IsRepeatable) {
 // 60 s, 16 s near 349 s.
 TEST(HostTimers, AreLateByAStepOfTheWheel) {
   topology::Findings findings;
-  const auto topology = topology::load_text(kTopology, "nat.yaml", findings);
+  const auto topology = topology::load_text(test::kNatTopology, "nat.yaml", findings);
   const struct {
     Duration delay;
     Duration most;
