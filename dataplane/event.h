@@ -73,7 +73,7 @@ inline constexpr uint32_t kNoFlow = 0xffffffff;
 
 struct Event {
   EventKind kind = EventKind::kPacket;
-  DropReason reason = DropReason::kConsumed;  // kPacketDropped, kLatePacket, kRejected
+  DropReason reason = DropReason::kConsumed;  // kPacketDropped, kLatePacket, kRejected, kIcmpSent: why
   Told told = Told::kNobody;
   BoxId box = kNoBox;
   Side side{};  // late packets, resets: the side that spoke

@@ -25,7 +25,22 @@ class PacketPool;
 inline constexpr size_t kHeadroom = 256;
 inline constexpr size_t kBurst = 32;
 
-enum class PacketKind : uint8_t { kUnparsed, kArp, kTcp, kUdp, kIcmpQuery, kIcmpOther, kOtherIpv4 };
+// kIcmpQuery is an echo request or reply; kIcmpError quotes the packet that it is about. kFragment is a fragment whose
+// ports are not known: any but the first one of a UDP datagram, which is kUdp.
+enum class PacketKind : uint8_t {
+  kUnparsed,
+  kArp,
+  kTcp,
+  kUdp,
+  kIcmpQuery,
+  kIcmpError,
+  kIcmpOther,
+  kFragment,
+  kOtherIpv4
+};
+
+// What of its datagram an IPv4 packet is.
+enum class Part : uint8_t { kWhole, kFirst, kLater };
 
 // Where a packet comes from decides whether the box's hop lowers its TTL.
 enum class Origin : uint8_t { kForwarded, kOriginated };
@@ -42,6 +57,7 @@ struct alignas(64) Packet {
   uint16_t l4_offset = 0;
   uint16_t payload_offset = 0;  // behind the TCP or UDP header, or the first 8 bytes of ICMP
   PacketKind kind = PacketKind::kUnparsed;
+  Part part = Part::kWhole;
   uint8_t tcp_flags = 0;
 
   Origin origin = Origin::kForwarded;

@@ -53,12 +53,35 @@ CodeText of(DropReason reason) {
               "Use IPv4 addresses. Neighbour discovery of every host ends here as well and means nothing."};
     case DropReason::kIpv4Address:
       return {meaning, kNobodySees, "A source of 0.0.0.0, a loopback or a multicast address does not cross a gateway."};
+    case DropReason::kIpv4Options:
+      return {meaning, "Nobody but who asked for the way of its packets himself.",
+              "Source routes lead around filters; no router of a cloud follows them."};
     case DropReason::kFragment:
-      return {meaning, "Datagrams above the MTU vanish, small ones pass.",
-              "Send datagrams that fit the MTU, less 28 bytes of headers."};
+      return {meaning,
+              "`ping -s 10000` gets no answer; TCP does not notice unless somebody switched its path MTU "
+              "discovery off.",
+              "Send pings that fit the MTU, less 28 bytes of headers. As with the provider's box."};
+    case DropReason::kFragmentHeader:
+      return {meaning, kNobodySees, "No sender makes such fragments: somebody tries what a receiver does with them."};
+    case DropReason::kFragmentOverlap:
+      return {meaning, "A datagram in fragments does not arrive; one that was only repeated does.",
+              "A link that duplicates packets looks like this and does no harm. Otherwise somebody writes over what a "
+              "filter has seen."};
+    case DropReason::kFragmentRefused:
+      return {meaning, "The whole datagram is lost.", "The reason of its first fragment says why."};
+    case DropReason::kFragmentTimeout:
+      return {meaning, "A datagram in fragments does not arrive.",
+              "Its first fragment was lost on the way here, or somebody sends only the others."};
+    case DropReason::kFragmentStoreFull:
+      return {meaning, "Datagrams whose fragments are out of order are lost; others pass.",
+              "A flood of fragments: look for who sends so many, or send datagrams that fit the MTU."};
     case DropReason::kIcmpType:
-      return {meaning, "ping works, path MTU discovery and unreachable messages do not arrive.",
-              "Only echo request and reply are translated."};
+      return {meaning, "ping and traceroute work, other questions (timestamp, router discovery) get no answer.",
+              "Echo, and errors about living flows, are translated; nothing else is."};
+    case DropReason::kIcmpQuote:
+      return {meaning, "Nobody who did not make it up.",
+              "An error without right checksums, about a fragment, or addressed to somebody else than the sender of "
+              "what it quotes: path MTU discovery would be attacked like this."};
     case DropReason::kProtocol:
       return {meaning, "Everything of this protocol times out.",
               "TCP, UDP and ICMP echo pass, as with the provider's box."};
@@ -95,6 +118,9 @@ CodeText of(DropReason reason) {
       return {
           meaning, "Short packets pass and long ones vanish: a connection opens and then hangs on its first big write.",
           "Hosts on the link know its mtu; those behind a box do not. Set one mtu along the path, or a smaller MSS."};
+    case DropReason::kTooBig:
+      return {meaning, "A connection opens and hangs on its first big write.",
+              "Errors about errors and about later fragments are never sent; else no buffer was free for the answer."};
     case DropReason::kLinkLoss:
       return {meaning, "TCP retransmits and is slower; a keepalive probe or its answer is not repeated.",
               "It is what links.LINK.loss asks for. More keepalive probes outlive more losses in a row."};
@@ -130,6 +156,9 @@ CodeText of(DropReason reason) {
       return {
           meaning, "New connections to this destination time out, others pass.",
           "55,000 for each outside address and destination: add outside addresses, reuse connections, or close them."};
+    case DropReason::kRateLimit:
+      return {meaning, "Loss under load; TCP slows down and recovers.",
+              "Less load, several gateways, or a higher bandwidth or packet_rate of the box."};
     case DropReason::kRace:
       return {meaning, "One packet of a new connection is lost, and sent again.",
               "Nothing to do unless it counts by thousands: two ends open the same flow at the same time."};

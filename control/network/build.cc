@@ -1,8 +1,11 @@
 #include "control/network/build.h"
 
+#include <algorithm>
 #include <cassert>
 #include <map>
 #include <string>
+
+#include "dataplane/wire/ethernet.h"
 
 namespace lapse {
 namespace {
@@ -43,12 +46,28 @@ class Builder {
     config.timeouts = box.timeouts;
     config.hash_key = {options_.random(), options_.random()};
     config.random_seed = options_.random();
+    config.ceiling = box.ceiling;
+    const uint16_t inside_mtu = std::min(box.mtu, mtu_of(box.inside.link));
+    const uint16_t outside_mtu = std::min(box.mtu, mtu_of(box.outside.link));
+    if (box.mss_clamping) {
+      config.clamp_mss_to_mtu = {inside_mtu, outside_mtu};
+    }
     const BoxId id = network_->add_box(std::make_unique<NatGateway>(config, quiescence_));
-    attach(id, NatGateway::kInside, box.inside, OwnAddresses::kAnswerNothing);
-    attach(id, NatGateway::kOutside, box.outside, OwnAddresses::kTranslated);
+    attach(id, NatGateway::kInside, box.inside, OwnAddresses::kAnswerNothing, inside_mtu, outside_mtu);
+    attach(id, NatGateway::kOutside, box.outside, OwnAddresses::kTranslated, outside_mtu, inside_mtu);
   }
 
-  void attach(BoxId box, Side side, const topology::Attachment& attachment, OwnAddresses own_addresses) {
+  // Without one of its own a link has its port's, or the one of hosts that nobody has told otherwise.
+  uint16_t mtu_of(const std::string& name) const {
+    if (const topology::Link* link = topology_.find_link(name); link->impairments.mtu != 0) {
+      return link->impairments.mtu;
+    }
+    const topology::Port* port = topology_.find_port(name);
+    return port == nullptr ? kUsualMtu : port->mtu.value_or(kUsualMtu);
+  }
+
+  void attach(BoxId box, Side side, const topology::Attachment& attachment, OwnAddresses own_addresses, uint16_t mtu,
+              uint16_t forward_mtu) {
     const topology::Link* link = topology_.find_link(attachment.link);
     assert(link != nullptr);
     Interface interface;
@@ -58,6 +77,8 @@ class Builder {
     interface.mac = mac_of(box, side);
     interface.addresses = attachment.addresses;
     interface.own_addresses = own_addresses;
+    interface.mtu = mtu;
+    interface.forward_mtu = forward_mtu;
     interface.routes.add(link->subnet, std::nullopt);
     for (const topology::Route& route : attachment.routes) {
       interface.routes.add(route.to, route.via);

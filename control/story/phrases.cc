@@ -130,7 +130,9 @@ std::string box_event_text(const Entry& entry) {
     case EventKind::kRejected:
       return absl::StrCat("refuses the flow (", text_of(code(entry.reason)), "): ", text_of(sentence(entry.reason)));
     case EventKind::kIcmpSent:
-      return "answers with an ICMP message";
+      return entry.reason == DropReason::kTooBig
+                 ? "answers by ICMP: larger than the next MTU, and fragmenting is forbidden"
+                 : "answers by ICMP: the time to live ran out";
     default:
       return text_of(name(entry.event));
   }

@@ -62,6 +62,9 @@ struct NatGatewayBox {
   LatePacket late_inside = LatePacket::kRst;
   LatePacket late_outside = LatePacket::kDrop;
   uint32_t capacity = 65536;
+  uint16_t mtu = 8500;  // the largest packet that it sends; a link may allow less
+  bool mss_clamping = true;
+  RateCeiling::Options ceiling{};  // 0: none
   // Where each was said; nowhere: it is the default.
   std::array<Place, kTimeoutClassCount> timeout_places{};
   Place late_inside_place;

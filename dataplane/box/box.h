@@ -35,8 +35,17 @@ class Box {
   // The virtual time before which advance() has nothing to do for this worker; `now` when work is waiting.
   virtual std::optional<Instant> next_deadline(WorkerId worker, const Now& now) const = 0;
 
+  // Real time before which advance() has nothing to do for packets in this worker's bounded stores: they wait for real
+  // hosts. See Now::real.
+  virtual std::optional<Instant> next_retry(WorkerId /*worker*/, const Now& /*now*/) const { return std::nullopt; }
+
   // Packets in bounded stores, over all workers.
   virtual size_t held() const { return 0; }
+  // Drops those of the worker, for the end.
+  virtual void drop_held(Output& /*out*/) {}
+
+  // Whether an address that stands for flows belongs to 'side' at this moment; others are the interface's alone.
+  virtual bool owns(Side /*side*/, Ipv4Address /*address*/) const { return false; }
 
   // Null for a kind that keeps no flows.
   virtual FlowTable* flows() = 0;

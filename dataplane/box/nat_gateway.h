@@ -6,7 +6,7 @@
 // Bytes:    wire order.
 // Cost:     one find and one record line a packet; a new flow: two puts.
 // Lifetime: outlives its workers.
-// Spec:     aws-behaviour 1, 2.1 L1-L8, 2.3, 3.1; RFC 5382, RFC 5508.
+// Spec:     aws-behaviour 1, 2.1 L1-L8, 2.3, 3.1, 3.2; RFC 5382, RFC 5508.
 #pragma once
 
 #include <array>
@@ -15,6 +15,8 @@
 
 #include "dataplane/box/box.h"
 #include "dataplane/box/late_packet.h"
+#include "dataplane/box/nat_addresses.h"
+#include "dataplane/box/rate_ceiling.h"
 #include "dataplane/flow/port_allocator.h"
 
 namespace lapse {
@@ -34,6 +36,9 @@ class NatGateway final : public Box {
     HashKey hash_key;
     uint64_t random_seed = 0;
     uint32_t ports_per_destination = 55000;
+    // The largest packet that leaves by each side, from which the MSS that a SYN announces is limited; 0: it is not.
+    std::array<uint16_t, 2> clamp_mss_to_mtu{};
+    RateCeiling::Options ceiling{};
   };
 
   NatGateway(const Config& config, Quiescence& quiescence);
@@ -42,7 +47,14 @@ class NatGateway final : public Box {
   void process(std::span<Packet* const> burst, Side side, const Now& now, Output& out) override;
   void advance(const Now& now, size_t budget, Output& out) override;
   std::optional<Instant> next_deadline(WorkerId worker, const Now& now) const override;
+  std::optional<Instant> next_retry(WorkerId worker, const Now& now) const override;
+  size_t held() const override;
+  void drop_held(Output& out) override;
+  bool owns(Side side, Ipv4Address address) const override;
   FlowTable* flows() override;
+
+  // For control, one thread at a time.
+  NatAddresses& addresses();
 
  private:
   struct Impl;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/wire/tcp.h"
+#include "dataplane/wire/tcp_options.h"
 
 namespace lapse {
 namespace {
@@ -16,26 +17,8 @@ constexpr bool is_after(uint32_t left, uint32_t right) {
 }
 
 std::optional<uint8_t> window_scale(const Packet& packet) {
-  constexpr uint8_t kSize = 3;
-  size_t at = packet.l4_offset + sizeof(TcpHeader);
-  while (at < packet.payload_offset && packet.data[at] != kTcpOptionEnd) {
-    if (packet.data[at] == kTcpOptionNop) {
-      ++at;
-      continue;
-    }
-    if (at + 1 >= packet.payload_offset) {
-      return std::nullopt;
-    }
-    const uint8_t length = packet.data[at + 1];
-    if (length < 2 || at + length > packet.payload_offset) {
-      return std::nullopt;
-    }
-    if (packet.data[at] == kTcpOptionWindowScale && length == kSize) {
-      return std::min(packet.data[at + 2], kLargestScale);
-    }
-    at += length;
-  }
-  return std::nullopt;
+  const size_t at = find_tcp_option(packet, kTcpOptionWindowScale, kTcpOptionWindowScaleSize);
+  return at == 0 ? std::nullopt : std::optional(std::min(packet.data[at], kLargestScale));
 }
 
 // Sixteenths rounded up, so that the remembered window is never smaller than the real one (but for its last 15 bytes).

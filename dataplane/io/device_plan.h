@@ -19,9 +19,9 @@
 
 #include "absl/status/statusor.h"
 
-namespace lapse::io {
+#include "dataplane/wire/ethernet.h"
 
-inline constexpr uint16_t kUsualMtu = 1500;
+namespace lapse::io {
 
 struct DescriptorLimits {
   uint16_t least = 0;

@@ -7,8 +7,6 @@
 namespace lapse {
 namespace {
 
-constexpr uint16_t kUsualMtu = 1500;
-
 // Streams of neighbouring numbers have nothing in common: each begins where another stream's number says.
 Random stream_of(uint64_t seed, LineId line, WorkerId worker) {
   const uint64_t number = uint64_t{index(line)} << 8 | index(worker);
@@ -44,7 +42,7 @@ LinkStage::LinkStage(WorkerId worker, Network& network, size_t capacity)
       if (link.impairments.bit_rate != 0) {
         const uint16_t mtu = link.impairments.mtu == 0 ? kUsualMtu : link.impairments.mtu;
         lines_[index(line)].longest_wait =
-            LineRate::longest_wait(sizeof(EthernetHeader) + mtu, link.impairments.bit_rate);
+            LineRate::longest_wait(8 * (sizeof(EthernetHeader) + mtu), link.impairments.bit_rate);
       }
     }
   }
@@ -74,7 +72,7 @@ LinkStage::Verdict LinkStage::send(Packet* packet, InterfaceId to, Instant now) 
   Instant arrival = now;
   if (link.bit_rate != 0) {
     LineRate& rate = network_->line_rate(Network::line(packet->link, packet->from_interface));
-    const auto gone = rate.send(LineRate::time_of(packet->length, link.bit_rate), line.longest_wait, now);
+    const auto gone = rate.send(LineRate::time_of(8 * uint64_t{packet->length}, link.bit_rate), line.longest_wait, now);
     if (!gone) {
       return {Fate::kDropped, DropReason::kLinkQueueFull};
     }

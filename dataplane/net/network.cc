@@ -47,7 +47,7 @@ BoxId Network::add_box(std::unique_ptr<Box> box) {
 }
 
 InterfaceId Network::add_interface(Interface interface) {
-  assert(interfaces_.size() < kMaxInterfaces);
+  assert(interfaces_.size() < kMaxInterfaces && interface.mtu >= kLeastMtu && interface.forward_mtu >= kLeastMtu);
   const InterfaceId id{static_cast<uint8_t>(interfaces_.size())};
   assert(boxes_[index(interface.box)].interface_of_side.size() == index(interface.side));
   boxes_[index(interface.box)].interface_of_side.push_back(id);
@@ -67,11 +67,17 @@ InterfaceId Network::find_by_mac(LinkId link, const MacAddress& mac) const {
 
 InterfaceId Network::find_by_address(LinkId link, Ipv4Address address) const {
   for (const InterfaceId id : links_[index(link)].interfaces) {
-    if (interfaces_[index(id)].owns(address)) {
+    if (owns(id, address)) {
       return id;
     }
   }
   return kNoInterface;
+}
+
+bool Network::owns(InterfaceId id, Ipv4Address address) const {
+  const Interface& interface = interfaces_[index(id)];
+  return interface.own_addresses == OwnAddresses::kTranslated ? box(interface.box).owns(interface.side, address)
+                                                              : interface.owns(address);
 }
 
 uint64_t Network::waiting_packets() const {

@@ -15,18 +15,22 @@
 
 #include "dataplane/box/box.h"
 #include "dataplane/counters.h"
+#include "dataplane/line_rate.h"
 #include "dataplane/net/handoff.h"
 #include "dataplane/net/impairments.h"
-#include "dataplane/net/line_rate.h"
 #include "dataplane/net/neighbours.h"
 #include "dataplane/net/port.h"
 #include "dataplane/net/queue_plan.h"
 #include "dataplane/net/routes.h"
+#include "dataplane/wire/ipv4.h"
 
 namespace lapse {
 
 // Whether packets to an interface's own addresses concern the box: a NAT's outside addresses stand for its flows.
 enum class OwnAddresses : uint8_t { kAnswerNothing, kTranslated };
+
+// RFC 791: every host takes a packet of this size.
+inline constexpr uint16_t kLeastMtu = 576;
 
 // One attachment of one side of a box to a link.
 struct Interface {
@@ -37,6 +41,8 @@ struct Interface {
   std::vector<Ipv4Address> addresses;  // ARP is answered for them; the first is the source of what the hop itself sends
   OwnAddresses own_addresses = OwnAddresses::kAnswerNothing;
   Routes routes;
+  uint16_t mtu = kIpv4LongestPacket;          // the largest packet that leaves here
+  uint16_t forward_mtu = kIpv4LongestPacket;  // that comes in here and leaves by the box's other side
 
   bool owns(Ipv4Address address) const {
     for (const Ipv4Address own : addresses) {
@@ -101,6 +107,8 @@ class Network {
   // The box side on 'link' with this address, or kNoInterface.
   InterfaceId find_by_mac(LinkId link, const MacAddress& mac) const;
   InterfaceId find_by_address(LinkId link, Ipv4Address address) const;
+  // Which of its addresses stand for flows is for the box to say; they come and go.
+  bool owns(InterfaceId id, Ipv4Address address) const;
 
   // What 'from' puts on 'link'; kNoInterface: what comes from outside the process.
   static LineId line(LinkId link, InterfaceId from) {

@@ -7,6 +7,7 @@
 #include "dataplane/net/distribution.h"
 #include "dataplane/wire/emit.h"
 #include "dataplane/wire/ethernet.h"
+#include "dataplane/wire/fragment.h"
 #include "dataplane/wire/icmp.h"
 #include "dataplane/wire/ipv4.h"
 #include "dataplane/wire/parse.h"
@@ -45,20 +46,24 @@ void Path::receive(LinkId link, std::span<Packet* const> frames, const Now& now)
     link_counters.received_bytes.add(packet->length);
     packet->from_interface = kNoInterface;
     packet->hops = 0;
-    const auto reason = parse(*packet);
-    if (reason == DropReason::kFragment) {
-      const auto& ip = packet->header_at<Ipv4Header>(packet->l3_offset);
-      const WorkerId worker = worker_of_fragment(ip, network_->workers());
-      worker == worker_ ? receive_fragment(link, packet) : hand_over(worker, link, packet);
-    } else if (reason) {
+    if (const auto reason = parse(*packet)) {
       drop(link, packet, *reason);
-    } else if (!distribute || packet->kind == PacketKind::kArp) {
-      carry(packet, link, now);
-    } else {
-      const WorkerId worker = worker_of_flow(packet->tuple, network_->workers());
-      worker == worker_ ? carry(packet, link, now) : hand_over(worker, link, packet);
+      continue;
     }
+    const WorkerId worker = worker_for(*packet, distribute);
+    worker == worker_ ? carry(packet, link, now) : hand_over(worker, link, packet);
   }
+}
+
+// All fragments of a datagram meet on one worker, whichever queue they come by.
+WorkerId Path::worker_for(const Packet& packet, bool distribute) const {
+  if (packet.part != Part::kWhole) [[unlikely]] {
+    return worker_of_fragment(packet.header_at<Ipv4Header>(packet.l3_offset), network_->workers());
+  }
+  if (!distribute || packet.kind == PacketKind::kArp) {
+    return worker_;
+  }
+  return worker_of_flow(packet.tuple, network_->workers());
 }
 
 void Path::hand_over(WorkerId to, LinkId link, Packet* packet) {
@@ -95,20 +100,13 @@ void Path::receive_handed(const Now& now) {
   handed_.clear();
 }
 
-// What a packet needs next is in the packet: it is on its way out, it is a part of one, or it has just come in.
+// What a packet needs next is in the packet: it is on its way out, or it has just come in.
 void Path::go_on_with(Packet* packet, const Now& now) {
   if (packet->from_interface != kNoInterface) {
     put_on_wire(packet->link, packet);
-  } else if (packet->kind == PacketKind::kUnparsed) {
-    receive_fragment(packet->link, packet);
   } else {
     carry(packet, packet->link, now);
   }
-}
-
-// On the worker that meets all fragments of the datagram.
-void Path::receive_fragment(LinkId link, Packet* packet) {
-  drop(link, packet, DropReason::kFragment);
 }
 
 InterfaceId Path::station(LinkId link, const MacAddress& mac) {
@@ -172,8 +170,13 @@ void Path::enter(InterfaceId to, Packet* packet, const Now& now) {
     drop_on_entering(to, packet, DropReason::kUnsolicited, now);
     return;
   }
-  if (packet->header_at<Ipv4Header>(packet->l3_offset).ttl <= 1) {
-    answer_expired_ttl(to, packet, now);
+  const auto& ip = packet->header_at<Ipv4Header>(packet->l3_offset);
+  if (ip.ttl <= 1) [[unlikely]] {
+    answer(to, packet, DropReason::kTtl, now);
+    return;
+  }
+  if (ip.total_length.host() > interface.forward_mtu && must_not_be_fragmented(ip)) [[unlikely]] {
+    answer(to, packet, DropReason::kTooBig, now);
     return;
   }
   Pending& pending = *pending_[index(to)];
@@ -187,18 +190,32 @@ void Path::enter(InterfaceId to, Packet* packet, const Now& now) {
   ++work_;
 }
 
-void Path::answer_expired_ttl(InterfaceId to, Packet* packet, const Now& now) {
+// By an ICMP error, where there may be one and a buffer for it.
+void Path::answer(InterfaceId to, Packet* packet, DropReason reason, const Now& now) {
   const Interface& interface = network_->interface(to);
-  Packet* answer = may_be_answered_by_icmp(*packet) ? pool_->allocate() : nullptr;
-  if (answer == nullptr) {
-    drop_on_entering(to, packet, DropReason::kTtl, now);
+  Packet* error = may_be_answered_by_icmp(*packet) ? pool_->allocate() : nullptr;
+  if (error == nullptr) {
+    drop_on_entering(to, packet, reason, now);
     return;
   }
-  write_time_exceeded(*packet, interface.addresses.front(), *answer);
+  if (reason == DropReason::kTtl) {
+    write_time_exceeded(*packet, interface.addresses.front(), *error);
+  } else {
+    write_fragmentation_needed(*packet, interface.forward_mtu, interface.addresses.front(), *error);
+  }
+  Event event = packet_event(EventKind::kIcmpSent, *packet, now);
+  event.box = interface.box;
+  event.side = interface.side;
+  event.reason = reason;
+  event.told = Told::kSender;
+  network_->box_counters(interface.box, worker_).count(event);
+  if (events_ != nullptr) {
+    events_->push(event);
+  }
   drop_on_entering(to, packet, DropReason::kAnswered, now);
   counters(interface.link).originated.add();
-  answer->origin = Origin::kOriginated;
-  leave(to, answer, now);
+  error->origin = Origin::kOriginated;
+  leave(to, error, now);
 }
 
 void Path::serve_all(const Now& now) {
@@ -255,6 +272,43 @@ void Path::leave(InterfaceId from, Packet* packet, const Now& now) {
   if (packet->origin == Origin::kForwarded) {
     lower_ttl(*packet);
   }
+  if (packet->header_at<Ipv4Header>(packet->l3_offset).total_length.host() > interface.mtu) [[unlikely]] {
+    leave_in_fragments(from, packet, now);
+  } else {
+    route(from, packet, now);
+  }
+}
+
+// What must not be fragmented was answered as it came in.
+void Path::leave_in_fragments(InterfaceId from, Packet* packet, const Now& now) {
+  const Interface& interface = network_->interface(from);
+  if (must_not_be_fragmented(packet->header_at<Ipv4Header>(packet->l3_offset))) {
+    drop_on_leaving(from, packet, DropReason::kTooBig, now);
+    return;
+  }
+  const size_t end = size_t{packet->length} - packet->l4_offset;
+  std::array<Packet*, kMostFragments> others;
+  size_t count = 0;
+  for (size_t offset = fragment_payload(*packet, interface.mtu); offset < end; ++count) {
+    others[count] = pool_->allocate();
+    if (others[count] == nullptr) {
+      pool_->release({others.data(), count});
+      drop_on_leaving(from, packet, DropReason::kPoolEmpty, now);
+      return;
+    }
+    offset += write_fragment(*packet, offset, interface.mtu, *others[count]);
+    others[count]->hops = packet->hops;
+  }
+  cut_to_first_fragment(*packet, interface.mtu);
+  route(from, packet, now);
+  counters(interface.link).originated.add(count);
+  for (size_t i = 0; i < count; ++i) {
+    route(from, others[i], now);
+  }
+}
+
+void Path::route(InterfaceId from, Packet* packet, const Now& now) {
+  const Interface& interface = network_->interface(from);
   const auto next_hop = interface.routes.next_hop(packet->tuple.destination);
   if (!next_hop) {
     drop_on_leaving(from, packet, DropReason::kNoRoute, now);
@@ -337,10 +391,17 @@ std::optional<Instant> Path::next_deadline(const Now& now) const {
 }
 
 std::optional<Instant> Path::next_retry(const Now& now) const {
-  if (waiting_count_ == 0) {
-    return std::nullopt;
+  std::optional<Instant> earliest;
+  if (waiting_count_ > 0) {
+    earliest = now.real + Neighbours::kRequestInterval;
   }
-  return now.real + Neighbours::kRequestInterval;
+  for (const BoxSlot& slot : network_->boxes()) {
+    const auto retry = slot.box->next_retry(worker_, now);
+    if (retry && (!earliest || *retry < *earliest)) {
+      earliest = retry;
+    }
+  }
+  return earliest;
 }
 
 bool Path::has_news() const {
@@ -354,6 +415,11 @@ void Path::drop_held() {
     drop(network_->interface(waiting_[i].from).link, waiting_[i].packet, DropReason::kShutdown);
   }
   waiting_count_ = 0;
+  for (size_t id = 0; id < network_->boxes().size(); ++id) {
+    const BoxId box{static_cast<uint8_t>(id)};
+    output_.begin(box, network_->box_counters(box, worker_));
+    network_->box(box).drop_held(output_);
+  }
   while (const auto under_way = stage_ == nullptr ? std::nullopt : stage_->take_due(Instant::max())) {
     counters(under_way->packet->link).released.add();
     drop(under_way->packet->link, under_way->packet, DropReason::kShutdown);

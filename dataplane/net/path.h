@@ -27,6 +27,7 @@ class Path {
  public:
   static constexpr uint8_t kMaxHops = 32;
   static constexpr size_t kMuchWork = 4 * Output::kCapacity;  // is served before more is taken in
+  static constexpr size_t kMostFragments = 128;               // of the longest packet on the smallest MTU
   static constexpr size_t kMostArrivals = kMuchWork;          // of packets that links have held, in one run()
   static constexpr size_t kWaitingCapacity = 64;
   static constexpr size_t kWaitingPerNeighbour = 8;
@@ -96,7 +97,7 @@ class Path {
 
   void hand_over(WorkerId to, LinkId link, Packet* packet);
   void go_on_with(Packet* packet, const Now& now);
-  void receive_fragment(LinkId link, Packet* packet);
+  WorkerId worker_for(const Packet& packet, bool distribute) const;
   InterfaceId station(LinkId link, const MacAddress& mac);
   void handle_arp(LinkId link, Packet* packet, const Now& now);
   void impair(InterfaceId to, Packet* packet, const Now& now);
@@ -105,11 +106,13 @@ class Path {
   void arrive(InterfaceId to, Packet* packet, const Now& now);
   void take_arrivals(const Now& now);
   void enter(InterfaceId to, Packet* packet, const Now& now);
-  void answer_expired_ttl(InterfaceId to, Packet* packet, const Now& now);
+  void answer(InterfaceId to, Packet* packet, DropReason reason, const Now& now);
   void serve_all(const Now& now);
   void serve(InterfaceId interface, const Now& now);
   void collect(BoxId box, const Now& now);
   void leave(InterfaceId from, Packet* packet, const Now& now);
+  void leave_in_fragments(InterfaceId from, Packet* packet, const Now& now);
+  void route(InterfaceId from, Packet* packet, const Now& now);
   void send_to(InterfaceId from, Packet* packet, const MacAddress& next_hop, const Now& now);
   void wait(InterfaceId from, Packet* packet, Ipv4Address next_hop, const Now& now);
   void retry_waiting(const Now& now);

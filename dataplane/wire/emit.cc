@@ -65,6 +65,20 @@ void write_arp(const ArpHeader& arp, const MacAddress& destination, Packet& out)
   finish(out);
 }
 
+void write_icmp_error(const Packet& about, const IcmpHeader& header, Ipv4Address source, Packet& out) {
+  assert(may_be_answered_by_icmp(about));
+  const size_t quoted =
+      std::min({kIcmpErrorMaxSize - sizeof(Ipv4Header) - sizeof(IcmpHeader), size_t{about.length} - about.l3_offset,
+                out.tailroom() - kL4Offset - sizeof(IcmpHeader)});
+  const size_t size = sizeof(IcmpHeader) + quoted;
+  begin_ipv4(out, size, {source, about.tuple.source, Protocol::kIcmp, kInternetworkControl});
+  auto& icmp = out.header_at<IcmpHeader>(kL4Offset);
+  icmp = header;
+  std::memcpy(out.data + kL4Offset + sizeof(IcmpHeader), about.data + about.l3_offset, quoted);
+  icmp.checksum = ChecksumSum().add({out.data + kL4Offset, size}).complement();
+  finish(out);
+}
+
 }  // namespace
 
 void write_rst(const Packet& late, Packet& out) {
@@ -95,29 +109,39 @@ void write_rst(const Packet& late, Packet& out) {
   finish(out);
 }
 
+// RFC 1812 section 4.3.2.7.
 bool may_be_answered_by_icmp(const Packet& packet) {
-  if (packet.kind == PacketKind::kUnparsed || packet.kind == PacketKind::kArp) {
-    return false;
+  switch (packet.kind) {
+    case PacketKind::kUnparsed:
+    case PacketKind::kArp:
+    case PacketKind::kIcmpError:
+      return false;
+    case PacketKind::kIcmpOther:
+      if (!is_icmp_query(packet.header_at<IcmpHeader>(packet.l4_offset).type)) {
+        return false;
+      }
+      break;
+    default:
+      break;
   }
-  if (packet.kind == PacketKind::kIcmpOther && !is_icmp_query(packet.header_at<IcmpHeader>(packet.l4_offset).type)) {
-    return false;
-  }
-  return !packet.header_at<EthernetHeader>(0).destination.is_group();
+  return packet.part != Part::kLater && !packet.header_at<EthernetHeader>(0).destination.is_group();
 }
 
 void write_time_exceeded(const Packet& expired, Ipv4Address source, Packet& out) {
-  assert(may_be_answered_by_icmp(expired));
-  const size_t quoted =
-      std::min({kIcmpErrorMaxSize - sizeof(Ipv4Header) - sizeof(IcmpHeader), size_t{expired.length} - expired.l3_offset,
-                out.tailroom() - kL4Offset - sizeof(IcmpHeader)});
-  const size_t size = sizeof(IcmpHeader) + quoted;
-  begin_ipv4(out, size, {source, expired.tuple.source, Protocol::kIcmp, kInternetworkControl});
-  auto& icmp = out.header_at<IcmpHeader>(kL4Offset);
-  icmp = {
-      .type = kIcmpTimeExceeded, .code = kIcmpTtlExceededInTransit, .checksum = {}, .identifier = {}, .sequence = {}};
-  std::memcpy(out.data + kL4Offset + sizeof(IcmpHeader), expired.data + expired.l3_offset, quoted);
-  icmp.checksum = ChecksumSum().add({out.data + kL4Offset, size}).complement();
-  finish(out);
+  write_icmp_error(
+      expired,
+      {.type = kIcmpTimeExceeded, .code = kIcmpTtlExceededInTransit, .checksum = {}, .identifier = {}, .sequence = {}},
+      source, out);
+}
+
+void write_fragmentation_needed(const Packet& too_big, uint16_t mtu, Ipv4Address source, Packet& out) {
+  write_icmp_error(too_big,
+                   {.type = kIcmpUnreachable,
+                    .code = kIcmpFragmentationNeeded,
+                    .checksum = {},
+                    .identifier = {},
+                    .sequence = be16(mtu)},
+                   source, out);
 }
 
 void write_arp_request(MacAddress sender, Ipv4Address sender_address, Ipv4Address target_address, Packet& out) {

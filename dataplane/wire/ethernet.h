@@ -32,6 +32,9 @@ struct EthernetHeader {
 };
 static_assert(sizeof(EthernetHeader) == 14 && alignof(EthernetHeader) == 1);
 
+inline constexpr uint16_t kUsualMtu =
+    1500;  // RFC 894: the largest packet that a frame carries unless somebody says more
+
 inline constexpr Be16 kEtherTypeIpv4 = be16(0x0800);
 inline constexpr Be16 kEtherTypeArp = be16(0x0806);
 inline constexpr Be16 kEtherTypeVlan = be16(0x8100);

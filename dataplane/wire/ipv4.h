@@ -49,8 +49,33 @@ static_assert(sizeof(Ipv4Header) == 20 && alignof(Ipv4Header) == 1);
 
 inline constexpr uint8_t kIpv4VersionAndSize = 0x45;  // without options
 inline constexpr size_t kIpv4MaxHeaderSize = 60;
+inline constexpr size_t kIpv4LongestPacket = 65535;
+inline constexpr size_t kIpv4FragmentUnit = 8;  // what offsets count in
 inline constexpr Be16 kIpv4DontFragment = be16(0x4000);
 inline constexpr Be16 kIpv4MoreFragments = be16(0x2000);
 inline constexpr Be16 kIpv4FragmentOffset = be16(0x1fff);
+
+inline constexpr uint8_t kIpv4OptionEnd = 0;
+inline constexpr uint8_t kIpv4OptionNop = 1;
+inline constexpr uint8_t kIpv4OptionLooseSourceRoute = 131;
+inline constexpr uint8_t kIpv4OptionStrictSourceRoute = 137;
+inline constexpr uint8_t kIpv4OptionIsCopied = 0x80;  // into every fragment
+
+constexpr bool is_fragment(const Ipv4Header& ip) {
+  return (ip.fragment.raw() & (kIpv4MoreFragments.raw() | kIpv4FragmentOffset.raw())) != 0;
+}
+constexpr bool must_not_be_fragmented(const Ipv4Header& ip) {
+  return (ip.fragment.raw() & kIpv4DontFragment.raw()) != 0;
+}
+
+// The fragment field, taken apart; the offset is in bytes.
+struct FragmentField {
+  explicit FragmentField(const Ipv4Header& ip)
+      : offset(kIpv4FragmentUnit * (ip.fragment.host() & kIpv4FragmentOffset.host())),
+        more((ip.fragment.raw() & kIpv4MoreFragments.raw()) != 0) {}
+
+  size_t offset;
+  bool more;
+};
 
 }  // namespace lapse

@@ -106,7 +106,7 @@ std::string tcp_text(const PacketText& packet) {
 
 std::string icmp_text(const PacketText& packet) {
   const std::string start = "icmp " + addresses_text(packet.tuple);
-  if (packet.kind == PacketKind::kIcmpOther) {
+  if (packet.kind != PacketKind::kIcmpQuery) {
     return start + " type " + std::to_string(packet.icmp_type) + " code " + std::to_string(packet.icmp_code) +
            length_text(packet);
   }
@@ -135,8 +135,8 @@ void describe_tcp(const Packet& packet, PacketText& text) {
 void describe_icmp(const Packet& packet, PacketText& text) {
   const auto& icmp = packet.header_at<IcmpHeader>(packet.l4_offset);
   text.icmp_type = icmp.type;
-  text.icmp_code = packet.kind == PacketKind::kIcmpOther ? icmp.code : uint8_t{0};
-  text.icmp_sequence = packet.kind == PacketKind::kIcmpOther ? uint16_t{0} : icmp.sequence.host();
+  text.icmp_code = packet.kind == PacketKind::kIcmpQuery ? uint8_t{0} : icmp.code;
+  text.icmp_sequence = packet.kind == PacketKind::kIcmpQuery ? icmp.sequence.host() : uint16_t{0};
 }
 
 }  // namespace
@@ -175,6 +175,7 @@ PacketText describe(const Packet& packet) {
       text.payload_length = packet.header_at<UdpHeader>(packet.l4_offset).length.host() - uint32_t{sizeof(UdpHeader)};
       break;
     case PacketKind::kIcmpQuery:
+    case PacketKind::kIcmpError:
     case PacketKind::kIcmpOther:
       describe_icmp(packet, text);
       break;
@@ -189,23 +190,33 @@ PacketText describe(const Packet& packet) {
       break;
     }
     case PacketKind::kUnparsed:
+    case PacketKind::kFragment:
     case PacketKind::kOtherIpv4:
       break;
+  }
+  if (packet.part != Part::kWhole) {
+    const auto& ip = packet.header_at<Ipv4Header>(packet.l3_offset);
+    const FragmentField field(ip);
+    text.fragment = {ip.identification.host(), static_cast<uint16_t>(field.offset), field.more};
   }
   return text;
 }
 
-std::string to_string(const PacketText& text) {
+namespace {
+
+std::string whole_text(const PacketText& text) {
   switch (text.kind) {
     case PacketKind::kTcp:
       return tcp_text(text);
     case PacketKind::kUdp:
       return "udp " + endpoints_text(text.tuple) + length_text(text);
     case PacketKind::kIcmpQuery:
+    case PacketKind::kIcmpError:
     case PacketKind::kIcmpOther:
       return icmp_text(text);
     case PacketKind::kArp:
       return arp_text(text);
+    case PacketKind::kFragment:
     case PacketKind::kOtherIpv4:
       return "ip " + addresses_text(text.tuple) + " protocol " + std::to_string(text.tuple.protocol) +
              length_text(text);
@@ -213,6 +224,16 @@ std::string to_string(const PacketText& text) {
       break;
   }
   return "frame" + length_text(text);
+}
+
+}  // namespace
+
+std::string to_string(const PacketText& text) {
+  if (!text.fragment) {
+    return whole_text(text);
+  }
+  return whole_text(text) + " frag " + std::to_string(text.fragment->identification) + "@" +
+         std::to_string(text.fragment->offset) + (text.fragment->more ? "+" : "");
 }
 
 std::string to_string(const Packet& packet) {

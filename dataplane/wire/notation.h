@@ -28,11 +28,21 @@
 
 namespace lapse {
 
+// "frag 4660@1480+" behind a fragment: its datagram's identification, its offset in bytes, and whether more follow.
+struct FragmentText {
+  uint16_t identification = 0;
+  uint16_t offset = 0;
+  bool more = false;
+
+  friend bool operator==(const FragmentText&, const FragmentText&) = default;
+};
+
 // What the text says of a packet. In parentheses stands the length of the payload in bytes.
 struct PacketText {
   PacketKind kind = PacketKind::kUnparsed;
   FiveTuple tuple;  // ARP: sender, and target of a request
   std::optional<uint32_t> payload_length;
+  std::optional<FragmentText> fragment;
 
   // TCP. Flags are F S R P . U E W in this order, '.' being ACK; "none" without any. The acknowledgement number is said
   // when ACK is set.

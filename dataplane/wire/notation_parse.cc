@@ -188,8 +188,8 @@ void scan_icmp(Scanner& scanner, PacketText& text) {
   text.tuple.protocol = static_cast<uint8_t>(Protocol::kIcmp);
   scan_addresses(scanner, text);
   if (scanner.accept(" type ")) {
-    text.kind = PacketKind::kIcmpOther;
     text.icmp_type = scanner.number<uint8_t>();
+    text.kind = is_icmp_error(text.icmp_type) ? PacketKind::kIcmpError : PacketKind::kIcmpOther;
     scanner.literal(" code ");
     text.icmp_code = scanner.number<uint8_t>();
   } else {
@@ -227,6 +227,18 @@ void scan_arp(Scanner& scanner, PacketText& text) {
   }
 }
 
+void scan_fragment(Scanner& scanner, PacketText& text) {
+  FragmentText fragment;
+  fragment.identification = scanner.number<uint16_t>();
+  scanner.literal("@");
+  fragment.offset = scanner.number<uint16_t>();
+  fragment.more = scanner.accept("+");
+  text.fragment = fragment;
+  if (text.kind == PacketKind::kOtherIpv4) {
+    text.kind = PacketKind::kFragment;
+  }
+}
+
 }  // namespace
 
 std::optional<PacketText> parse_packet_text(std::string_view line) {
@@ -251,6 +263,9 @@ std::optional<PacketText> parse_packet_text(std::string_view line) {
     text.payload_length = scan_length(scanner);
   } else {
     scan_tcp(scanner, text);
+  }
+  if (scanner.accept(" frag ")) {
+    scan_fragment(scanner, text);
   }
   if (scanner.failed() || !scanner.at_end()) {
     return std::nullopt;

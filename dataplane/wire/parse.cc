@@ -1,5 +1,7 @@
 #include "dataplane/wire/parse.h"
 
+#include <span>
+
 #include "dataplane/wire/arp.h"
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/ethernet.h"
@@ -104,12 +106,29 @@ Failure parse_udp(Packet& packet) {
   return std::nullopt;
 }
 
+// RFC 792: an error quotes the IP header and at least 8 bytes behind it, which are enough to know the flow.
+Failure parse_icmp_error(Packet& packet) {
+  const size_t room = left_behind(packet, packet.payload_offset);
+  if (room < sizeof(Ipv4Header)) {
+    return DropReason::kIcmpQuote;
+  }
+  const auto& quoted = packet.header_at<Ipv4Header>(packet.payload_offset);
+  if (quoted.version() != 4 || quoted.size() < sizeof(Ipv4Header) || room < quoted.size() + kIcmpLeastQuote) {
+    return DropReason::kIcmpQuote;
+  }
+  packet.kind = PacketKind::kIcmpError;
+  return std::nullopt;
+}
+
 Failure parse_icmp(Packet& packet) {
   if (left_behind(packet, packet.l4_offset) < sizeof(IcmpHeader)) {
     return DropReason::kFrameTooShort;
   }
   const auto& icmp = packet.header_at<IcmpHeader>(packet.l4_offset);
   packet.payload_offset = static_cast<uint16_t>(packet.l4_offset + sizeof(IcmpHeader));
+  if (is_icmp_error(icmp.type)) {
+    return parse_icmp_error(packet);
+  }
   packet.kind = PacketKind::kIcmpQuery;
   if (icmp.type == kIcmpEchoRequest) {
     packet.tuple.source_port = icmp.identifier;
@@ -117,6 +136,24 @@ Failure parse_icmp(Packet& packet) {
     packet.tuple.destination_port = icmp.identifier;
   } else {
     packet.kind = PacketKind::kIcmpOther;
+  }
+  return std::nullopt;
+}
+
+// RFC 791 section 3.1 and RFC 7126 sections 4.3 and 4.4: whoever routes by what the sender says is led around filters.
+Failure check_ipv4_options(std::span<const uint8_t> options) {
+  size_t at = 0;
+  while (at < options.size() && options[at] != kIpv4OptionEnd) {
+    if (options[at] == kIpv4OptionNop) {
+      ++at;
+      continue;
+    }
+    const size_t length = at + 1 < options.size() ? options[at + 1] : 0;
+    if (length < 2 || at + length > options.size() || options[at] == kIpv4OptionLooseSourceRoute ||
+        options[at] == kIpv4OptionStrictSourceRoute) {
+      return DropReason::kIpv4Options;
+    }
+    at += length;
   }
   return std::nullopt;
 }
@@ -141,8 +178,11 @@ Failure parse_ipv4_header(Packet& packet) {
   if (!may_be_forwarded(ip.source) || !may_be_forwarded(ip.destination)) {
     return DropReason::kIpv4Address;
   }
-  if ((ip.fragment.raw() & (kIpv4MoreFragments.raw() | kIpv4FragmentOffset.raw())) != 0) {
-    return DropReason::kFragment;
+  if (ip.size() > sizeof(Ipv4Header)) [[unlikely]] {
+    const uint8_t* const options = packet.data + packet.l3_offset + sizeof(Ipv4Header);
+    if (const auto reason = check_ipv4_options({options, ip.size() - sizeof(Ipv4Header)})) {
+      return reason;
+    }
   }
   packet.length = static_cast<uint16_t>(packet.l3_offset + total_length);
   packet.l4_offset = static_cast<uint16_t>(packet.l3_offset + ip.size());
@@ -150,9 +190,38 @@ Failure parse_ipv4_header(Packet& packet) {
   return std::nullopt;
 }
 
+// Every fragment but the last one carries a multiple of 8 bytes, and none reaches beyond the longest packet.
+Failure parse_fragment(Packet& packet) {
+  const auto& ip = packet.header_at<Ipv4Header>(packet.l3_offset);
+  const size_t size = left_behind(packet, packet.l4_offset);
+  const FragmentField field(ip);
+  if (size == 0 || (field.more && size % kIpv4FragmentUnit != 0) ||
+      ip.size() + field.offset + size > kIpv4LongestPacket) {
+    return DropReason::kFragmentHeader;
+  }
+  packet.part = field.offset == 0 ? Part::kFirst : Part::kLater;
+  packet.payload_offset = packet.l4_offset;
+  packet.kind = PacketKind::kFragment;
+  if (packet.part != Part::kFirst || static_cast<Protocol>(ip.protocol) != Protocol::kUdp) {
+    return std::nullopt;
+  }
+  const auto& udp = packet.header_at<UdpHeader>(packet.l4_offset);
+  if (udp.length.host() < sizeof(UdpHeader)) {
+    return DropReason::kUdpHeader;
+  }
+  packet.kind = PacketKind::kUdp;
+  packet.payload_offset = static_cast<uint16_t>(packet.l4_offset + sizeof(UdpHeader));
+  packet.tuple.source_port = udp.source_port;
+  packet.tuple.destination_port = udp.destination_port;
+  return std::nullopt;
+}
+
 Failure parse_ipv4_packet(Packet& packet) {
   if (const auto reason = parse_ipv4_header(packet)) {
     return reason;
+  }
+  if (is_fragment(packet.header_at<Ipv4Header>(packet.l3_offset))) [[unlikely]] {
+    return parse_fragment(packet);
   }
   switch (static_cast<Protocol>(packet.tuple.protocol)) {
     case Protocol::kTcp:
@@ -183,6 +252,7 @@ DropReason parse_ipv6(const Packet& packet) {
 
 std::optional<DropReason> parse(Packet& packet) {
   packet.kind = PacketKind::kUnparsed;
+  packet.part = Part::kWhole;
   packet.tcp_flags = 0;
   packet.tuple = {};
   packet.l3_offset = sizeof(EthernetHeader);
@@ -206,6 +276,9 @@ std::optional<DropReason> parse(Packet& packet) {
 }
 
 bool transport_checksum_is_valid(const Packet& packet) {
+  if (packet.part != Part::kWhole) {
+    return true;
+  }
   const uint8_t* l4 = packet.data + packet.l4_offset;
   const size_t size = left_behind(packet, packet.l4_offset);
   const auto pseudo = [&packet](size_t length) {
@@ -221,10 +294,12 @@ bool transport_checksum_is_valid(const Packet& packet) {
       return udp.checksum == Be16{} || pseudo(length).add({l4, length}).complement() == Be16{};
     }
     case PacketKind::kIcmpQuery:
+    case PacketKind::kIcmpError:
     case PacketKind::kIcmpOther:
       return ChecksumSum().add({l4, size}).complement() == Be16{};
     case PacketKind::kUnparsed:
     case PacketKind::kArp:
+    case PacketKind::kFragment:
     case PacketKind::kOtherIpv4:
       return true;
   }

@@ -20,7 +20,8 @@ namespace lapse {
 // has been trimmed to the IP total length. Nothing is written to the frame.
 std::optional<DropReason> parse(Packet& packet);
 
-// Whether the TCP, UDP or ICMP checksum is right (a UDP checksum of 0 is). Reads the whole payload.
+// Whether the TCP, UDP or ICMP checksum is right (a UDP checksum of 0 is, and so is one that covers more than this
+// fragment). Reads the whole payload.
 bool transport_checksum_is_valid(const Packet& packet);
 
 }  // namespace lapse

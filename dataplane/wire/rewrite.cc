@@ -6,6 +6,7 @@
 
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/icmp.h"
+#include "dataplane/wire/icmp_quote.h"
 #include "dataplane/wire/ipv4.h"
 #include "dataplane/wire/tcp.h"
 #include "dataplane/wire/udp.h"
@@ -62,13 +63,24 @@ void rewrite(Packet& packet, Ipv4Address address, Be16 port) {
     auto& udp = packet.header_at<UdpHeader>(packet.l4_offset);
     rewrite_port<end>(udp, port, delta);
     udp.checksum = delta.apply_udp(udp.checksum);
-  } else {
-    assert(packet.kind == PacketKind::kIcmpQuery);
+  } else if (packet.kind == PacketKind::kIcmpQuery) {
     rewrite_identifier<end>(packet, port);
+  } else {
+    assert(packet.kind == PacketKind::kFragment && port == Be16{});
   }
 
   (end == End::kSource ? packet.tuple.source : packet.tuple.destination) = address;
   (end == End::kSource ? packet.tuple.source_port : packet.tuple.destination_port) = port;
+}
+
+// An end of the error itself, which has no ports; its quote is the quoting functions' business.
+template <End end>
+void rewrite_address(Packet& error, Ipv4Address address) {
+  auto& ip = error.header_at<Ipv4Header>(error.l3_offset);
+  Ipv4Address& field = end == End::kSource ? ip.source : ip.destination;
+  ip.checksum = ChecksumDelta().replace(field, address).apply(ip.checksum);
+  field = address;
+  (end == End::kSource ? error.tuple.source : error.tuple.destination) = address;
 }
 
 }  // namespace
@@ -79,6 +91,22 @@ void rewrite_source(Packet& packet, Ipv4Address address, Be16 port) {
 
 void rewrite_destination(Packet& packet, Ipv4Address address, Be16 port) {
   rewrite<End::kDestination>(packet, address, port);
+}
+
+void rewrite_error_source(Packet& error, Ipv4Address address, Be16 port) {
+  rewrite_quoted_destination(error, address, port);
+  rewrite_address<End::kSource>(error, address);
+}
+
+void rewrite_error_destination(Packet& error, Ipv4Address address, Be16 port) {
+  rewrite_quoted_source(error, address, port);
+  rewrite_address<End::kDestination>(error, address);
+}
+
+void set_identification(Packet& packet, Be16 identification) {
+  auto& ip = packet.header_at<Ipv4Header>(packet.l3_offset);
+  ip.checksum = ChecksumDelta().replace(ip.identification, identification).apply(ip.checksum);
+  ip.identification = identification;
 }
 
 void lower_ttl(Packet& packet) {

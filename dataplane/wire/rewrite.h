@@ -13,9 +13,16 @@
 
 namespace lapse {
 
-// The packet's kind is kTcp, kUdp or kIcmpQuery. The port is the query identifier for ICMP.
+// The packet's kind is kTcp, kUdp or kIcmpQuery, or kFragment with the port 0. The port is the query identifier for ICMP.
 void rewrite_source(Packet& packet, Ipv4Address address, Be16 port);
 void rewrite_destination(Packet& packet, Ipv4Address address, Be16 port);
+
+// The packet's kind is kIcmpError, and address and port are those of the flow's end that the error comes from or goes
+// to: in the error's own header, and in the quoted packet, which travelled the other way.
+void rewrite_error_source(Packet& error, Ipv4Address address, Be16 port);
+void rewrite_error_destination(Packet& error, Ipv4Address address, Be16 port);
+
+void set_identification(Packet& packet, Be16 identification);
 
 // The caller has checked that the TTL is above 1.
 void lower_ttl(Packet& packet);

@@ -58,7 +58,9 @@ inline constexpr uint8_t kTcpCwr = 0x80;
 inline constexpr uint8_t kTcpOptionEnd = 0;
 inline constexpr uint8_t kTcpOptionNop = 1;
 inline constexpr uint8_t kTcpOptionMss = 2;
+inline constexpr uint8_t kTcpOptionMssSize = 4;  // whole
 inline constexpr uint8_t kTcpOptionWindowScale = 3;
+inline constexpr uint8_t kTcpOptionWindowScaleSize = 3;
 inline constexpr uint8_t kTcpOptionSackPermitted = 4;
 inline constexpr uint8_t kTcpOptionTimestamps = 8;
 

@@ -1,5 +1,7 @@
 #include "tests/box/nat_bench.h"
 
+#include <algorithm>
+
 #include "dataplane/wire/parse.h"
 
 namespace lapse::test {
@@ -45,6 +47,7 @@ NatBench::NatBench(const NatGateway::Config& config) : box_(std::make_unique<Nat
 }
 
 NatBench::~NatBench() {
+  EXPECT_EQ(box_->held(), 0u) << "packets are still held";
   check_nothing_is_left("at the end");
   refill_pool();
   EXPECT_EQ(pool_.available(), pool_.count()) << "a packet leaked";
@@ -57,6 +60,12 @@ void NatBench::Wire::send_burst(std::span<const PacketBuilder> burst) {
     packets.push_back(builder.build(bench_.pool_));
   }
   bench_.process(packets, side_);
+}
+
+void NatBench::Wire::send(const std::vector<PacketBuilder>& packets) {
+  for (size_t first = 0; first < packets.size(); first += kBurst) {
+    send_burst(std::span(packets).subspan(first, std::min(kBurst, packets.size() - first)));
+  }
 }
 
 void NatBench::Wire::send_many(size_t count, const PacketBuilder& packet) {
@@ -98,6 +107,14 @@ void NatBench::Wire::expect_nothing() {
     release(sent_.front());
     sent_.pop_front();
   }
+}
+
+size_t NatBench::Wire::forget() {
+  const size_t count = sent_.size();
+  while (Packet* packet = take()) {
+    release(packet);
+  }
+  return count;
 }
 
 void NatBench::process(std::span<Packet* const> burst, Side side) {
@@ -143,7 +160,8 @@ void NatBench::check_books() {
   const Conservation sum = conservation(counters_, box_->held());
   EXPECT_TRUE(sum.holds()) << "received " << sum.received << " + originated " << sum.originated << " is not sent "
                            << sum.sent << " + dropped " << sum.dropped << " + held " << sum.held;
-  EXPECT_EQ(pool_.available() + inside.sent_.size() + outside.sent_.size() + held_back_.size(), pool_.count());
+  EXPECT_EQ(pool_.available() + inside.sent_.size() + outside.sent_.size() + held_back_.size() + box_->held(),
+            pool_.count());
   EXPECT_EQ(events_.lost(), 0u);
 }
 

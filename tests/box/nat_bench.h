@@ -59,7 +59,7 @@ struct Seen {
 
 class NatBench {
  public:
-  static constexpr size_t kPoolSize = 4 * kBurst;
+  static constexpr size_t kPoolSize = 16 * kBurst;
 
   class Wire {
    public:
@@ -68,12 +68,15 @@ class NatBench {
     // In one burst; everything the gateway did before has to be accounted for by now.
     void send(const PacketBuilder& packet) { send_burst({&packet, 1}); }
     void send(std::initializer_list<PacketBuilder> burst) { send_burst({burst.begin(), burst.size()}); }
+    void send(const std::vector<PacketBuilder>& packets);  // in bursts of kBurst
     void send_many(size_t count, const PacketBuilder& packet);
     // The next packet that the gateway put on this wire.
     Seen expect(const PacketBuilder& expected);
     // Whatever it is, as long as its checksums are right.
     Seen expect_any();
     void expect_nothing();
+    // What the gateway put on this wire, whatever it is; returns how much.
+    size_t forget();
 
    private:
     friend class NatBench;
@@ -96,6 +99,7 @@ class NatBench {
   // Exactly one packet more was dropped, for this reason.
   void expect_dropped(DropReason reason);
   void expect_dropped(DropReason reason, size_t count);
+  void forget_drops() { drops_seen_.clear(); }
   // The next event of this kind; the ones before it are forgotten.
   Event expect_event(EventKind kind);
   // None of this kind since the last event that was expected.

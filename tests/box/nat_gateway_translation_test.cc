@@ -142,7 +142,7 @@ TEST(NatGatewayTranslation, OtherIcmpMessagesAreNotCarried) {
   NatBench b;
   b.inside.send(icmp(client, web, 13, 0));
   b.expect_dropped(DropReason::kIcmpType);
-  b.outside.send(icmp(web, eip, 3, 1).payload(28));
+  b.outside.send(icmp(web, eip, 14, 0).payload(12));
   b.expect_dropped(DropReason::kIcmpType);
 }
 

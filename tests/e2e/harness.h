@@ -69,10 +69,13 @@ Finished lapse(const Arguments& arguments);
 Arguments lab_arguments(const std::string& topology, const Arguments& arguments);
 int workers();
 
+// The file beside these tests with one gateway between two hosts.
+std::string topology_file();
+
 // `lapse lab` without a program, up and running.
 class Lab {
  public:
-  explicit Lab(const Arguments& options = {});
+  explicit Lab(const Arguments& options = {}, const std::string& topology = topology_file());
   ~Lab();
 
   const std::string& name() const { return name_; }
@@ -110,7 +113,6 @@ class Peer {
 // The `lapse` under test, and a file beside these tests, where whoever runs the labs can read them.
 std::string program();
 std::string test_file(const std::string& name);
-std::string topology_file();
 std::string runtime_folder();
 
 }  // namespace lapse::test

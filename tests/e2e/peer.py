@@ -93,7 +93,10 @@ def acknowledged(command):
 
 def udp(command):
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind(("0.0.0.0", command.get("port", 0)))
+    if "host" in command:
+        sock.connect((command["host"], command["port"]))
+    else:
+        sock.bind(("0.0.0.0", command.get("port", 0)))
     return {"socket": register(sock), "port": sock.getsockname()[1]}
 
 

@@ -130,8 +130,8 @@ std::optional<std::string> NatHarness::check_books() const {
   if (sum.received + refused_ + arp_ != frames_) {
     return "a frame was neither refused nor received";
   }
-  if (pool_.available() != pool_.count()) {
-    return std::to_string(pool_.count() - pool_.available()) + " packets leaked";
+  if (pool_.available() + gateway_.held() != pool_.count()) {
+    return std::to_string(pool_.count() - pool_.available() - gateway_.held()) + " packets leaked";
   }
   return std::nullopt;
 }

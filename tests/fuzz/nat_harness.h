@@ -81,7 +81,7 @@ class NatHarness {
   std::optional<std::string> check_sent(Packet& packet, std::span<const Before> burst) const;
   std::optional<std::string> check_books() const;
 
-  GuardedPool pool_{3 * kBurst};
+  GuardedPool pool_{3 * kBurst + FragmentStore::kMostHeld};
   BoxCounters counters_;
   ManualClock clock_;
   Quiescence quiescence_;

@@ -148,13 +148,45 @@ PacketBuilder FrameGenerator::tcp_packet(const Endpoint& source, const Endpoint&
 }
 
 PacketBuilder FrameGenerator::icmp_packet(const Endpoint& source, const Endpoint& destination) {
-  if (random_.one_in(3)) {
-    static constexpr uint8_t kTypes[] = {kIcmpUnreachable, kIcmpTimeExceeded, kIcmpTimestampRequest, 5, 42};
+  if (random_.one_in(4)) {
+    static constexpr uint8_t kTypes[] = {kIcmpTimestampRequest, 5, 42};
     return icmp(source, destination, random_.pick(kTypes), static_cast<uint8_t>(random_.below(5)));
   }
   PacketBuilder builder = icmp_echo(source, destination, random_.pick(world_.identifiers));
   builder.seq(random_.any<uint16_t>());
   return random_.one_in(2) ? builder.reply() : builder;
+}
+
+// About a packet that its receiver may have sent.
+PacketBuilder FrameGenerator::icmp_error_packet(const Endpoint& source, const Endpoint& destination) {
+  static constexpr uint8_t kTypes[] = {kIcmpUnreachable, kIcmpSourceQuench, kIcmpTimeExceeded, kIcmpParameterProblem};
+  PacketBuilder quoted;
+  switch (random_.below(4)) {
+    case 0:
+      quoted = udp(destination, source).payload(size_t{40});
+      break;
+    case 1:
+      quoted = icmp_echo(destination, source, random_.pick(world_.identifiers)).payload(size_t{40});
+      break;
+    case 2:
+      quoted = fragments(udp(destination, source).payload(size_t{40}), 24)[random_.below(2)];
+      break;
+    default:
+      quoted = tcp_packet(destination, source);
+      break;
+  }
+  return icmp_error(source, destination, random_.pick(kTypes), static_cast<uint8_t>(random_.below(5)), quoted,
+                    28 + random_.below(60));
+}
+
+// No-operations around one option that is no source route.
+std::vector<uint8_t> FrameGenerator::ip_options() {
+  std::vector<uint8_t> options(4 * (1 + random_.below(10)), 1);
+  const size_t length = 2 + random_.below(options.size() - 1);
+  const size_t at = random_.below(options.size() - length + 1);
+  options[at] = random_.one_in(2) ? 7 : 148;
+  options[at + 1] = static_cast<uint8_t>(length);
+  return options;
 }
 
 PacketBuilder FrameGenerator::packet() {
@@ -175,6 +207,9 @@ PacketBuilder FrameGenerator::packet() {
     case 2:
     case 3:
     case 4:
+      if (random_.one_in(3)) {
+        return icmp_error_packet(source, destination).mac(world_.source_mac, world_.destination_mac);
+      }
       builder = icmp_packet(source, destination);
       break;
     case 5:
@@ -202,7 +237,7 @@ PacketBuilder FrameGenerator::packet() {
     builder.dont_fragment();
   }
   if (random_.one_in(8)) {
-    builder.ip_options(random_bytes(4 * (1 + random_.below(10))));
+    builder.ip_options(ip_options());
   }
   return builder;
 }
@@ -216,7 +251,8 @@ std::vector<uint8_t> FrameGenerator::foreign_frame() {
   std::vector<uint8_t> frame = datagram.bytes();
   switch (random_.below(4)) {
     case 0:
-      return datagram.fragment(static_cast<uint16_t>(random_.below(185)), true).bytes();
+      datagram.identification(static_cast<uint16_t>(random_.below(4)));
+      return random_.pick(fragments(datagram, 8 * (1 + random_.below(4)))).bytes();
     case 1: {
       const uint8_t tag[] = {0x81, 0x00, 0x00, 0x64};
       frame.insert(frame.begin() + 12, tag, tag + 4);

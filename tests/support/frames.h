@@ -33,7 +33,7 @@ class FrameGenerator {
  public:
   explicit FrameGenerator(uint64_t seed, FrameWorld world = {}) : random_(seed), world_(std::move(world)) {}
 
-  // TCP, UDP, ICMP echo, other ICMP, other protocols or ARP: one that parse() takes, with right checksums.
+  // TCP, UDP, ICMP echo, ICMP errors, other ICMP, other protocols or ARP: one that parse() takes, with right checksums.
   PacketBuilder packet();
 
   // As it leaves a sender that does nothing wrong; beside packet(): fragments, IPv6, 802.1Q, LLC, padding.
@@ -51,7 +51,9 @@ class FrameGenerator {
  private:
   PacketBuilder tcp_packet(const Endpoint& source, const Endpoint& destination);
   PacketBuilder icmp_packet(const Endpoint& source, const Endpoint& destination);
+  PacketBuilder icmp_error_packet(const Endpoint& source, const Endpoint& destination);
   std::vector<uint8_t> foreign_frame();
+  std::vector<uint8_t> ip_options();
   std::vector<uint8_t> random_bytes(size_t size);
 
   Random random_;

@@ -44,8 +44,12 @@ std::string_view name(PacketKind kind) {
       return "UDP";
     case PacketKind::kIcmpQuery:
       return "ICMP query";
+    case PacketKind::kIcmpError:
+      return "ICMP error";
     case PacketKind::kIcmpOther:
       return "ICMP";
+    case PacketKind::kFragment:
+      return "fragment";
     case PacketKind::kOtherIpv4:
       return "IPv4";
   }
@@ -107,7 +111,7 @@ class Comparison {
     }
     if (given_.l3_offset != actual_.l3_offset || given_.l4_offset != actual_.l4_offset ||
         given_.payload_offset != actual_.payload_offset || given_.length != actual_.length ||
-        given_.kind != actual_.kind || given_.tcp_flags != actual_.tcp_flags) {
+        given_.kind != actual_.kind || given_.part != actual_.part || given_.tcp_flags != actual_.tcp_flags) {
       differ("bookkeeping beside the frame", to_string(actual_), "of another packet");
     }
   }
@@ -153,6 +157,7 @@ class Comparison {
   }
 
   void check_transport() {
+    check("what it carries", expected_.transport_, bytes(actual_.l4_offset, actual_.length));
     if (transport_checksum_is_valid(actual_) == expected_.bad_checksum_) {
       differ("transport checksum", expected_.bad_checksum_ ? "a wrong one" : "a right one",
              expected_.bad_checksum_ ? "right" : "wrong");
@@ -162,7 +167,8 @@ class Comparison {
     } else if (actual_.kind == PacketKind::kUdp && expected_.no_checksum_) {
       check("UDP checksum", std::optional<uint16_t>(0),
             actual_.header_at<UdpHeader>(actual_.l4_offset).checksum.host());
-    } else if (actual_.kind == PacketKind::kIcmpQuery || actual_.kind == PacketKind::kIcmpOther) {
+    } else if (actual_.kind == PacketKind::kIcmpQuery || actual_.kind == PacketKind::kIcmpError ||
+               actual_.kind == PacketKind::kIcmpOther) {
       check_icmp();
     }
   }

@@ -133,11 +133,56 @@ class PacketFactory {
       builder.source_.port = 0;
       builder.destination_.port = 0;
     }
+    if (text.fragment) {
+      builder.identification(text.fragment->identification);
+      builder.fragment(text.fragment->offset / 8, text.fragment->more);
+    }
     if (text.kind == PacketKind::kArp) {
       builder.source_mac_ = text.arp_sender_mac;
       builder.any_destination_ = text.arp_operation == kArpReply.host();
     }
     return builder;
+  }
+
+  // Behind the IP header.
+  std::vector<uint8_t> transport_bytes() const {
+    if (builder_.transport_) {
+      return *builder_.transport_;
+    }
+    std::vector<uint8_t> bytes;
+    size_t checksum_at = 0;
+    switch (builder_.kind_) {
+      case PacketKind::kTcp:
+        bytes = tcp_header();
+        checksum_at = offsetof(TcpHeader, checksum);
+        break;
+      case PacketKind::kUdp:
+        append(bytes, UdpHeader{be16(source_port()),
+                                be16(destination_port()),
+                                be16(static_cast<uint16_t>(sizeof(UdpHeader) + payload().size())),
+                                {}});
+        checksum_at = offsetof(UdpHeader, checksum);
+        break;
+      case PacketKind::kIcmpQuery:
+      case PacketKind::kIcmpError:
+      case PacketKind::kIcmpOther:
+        append(bytes, IcmpHeader{builder_.icmp_type_,
+                                 builder_.icmp_code_,
+                                 {},
+                                 be16(builder_.identifier_.value_or(0)),
+                                 be16(static_cast<uint16_t>(builder_.sequence_.value_or(0)))});
+        checksum_at = offsetof(IcmpHeader, checksum);
+        break;
+      default:
+        break;
+    }
+    bytes.insert(bytes.end(), payload().begin(), payload().end());
+    if (checksum_at != 0) {
+      const Be16 checksum = transport_checksum(bytes);
+      std::memcpy(bytes.data() + checksum_at, &checksum, 2);
+    }
+    bytes.insert(bytes.end(), builder_.behind_, 0xee);
+    return bytes;
   }
 
  private:
@@ -182,42 +227,6 @@ class PacketFactory {
     }
     std::memcpy(bytes.data() + offsetof(Ipv4Header, checksum), &checksum, 2);
     bytes.insert(bytes.end(), transport.begin(), transport.end());
-    return bytes;
-  }
-
-  std::vector<uint8_t> transport_bytes() const {
-    std::vector<uint8_t> bytes;
-    size_t checksum_at = 0;
-    switch (builder_.kind_) {
-      case PacketKind::kTcp:
-        bytes = tcp_header();
-        checksum_at = offsetof(TcpHeader, checksum);
-        break;
-      case PacketKind::kUdp:
-        append(bytes, UdpHeader{be16(source_port()),
-                                be16(destination_port()),
-                                be16(static_cast<uint16_t>(sizeof(UdpHeader) + payload().size())),
-                                {}});
-        checksum_at = offsetof(UdpHeader, checksum);
-        break;
-      case PacketKind::kIcmpQuery:
-      case PacketKind::kIcmpOther:
-        append(bytes, IcmpHeader{builder_.icmp_type_,
-                                 builder_.icmp_code_,
-                                 {},
-                                 be16(builder_.identifier_.value_or(0)),
-                                 be16(static_cast<uint16_t>(builder_.sequence_.value_or(0)))});
-        checksum_at = offsetof(IcmpHeader, checksum);
-        break;
-      default:
-        break;
-    }
-    bytes.insert(bytes.end(), payload().begin(), payload().end());
-    if (checksum_at != 0) {
-      const Be16 checksum = transport_checksum(bytes);
-      std::memcpy(bytes.data() + checksum_at, &checksum, 2);
-    }
-    bytes.insert(bytes.end(), builder_.behind_, 0xee);
     return bytes;
   }
 
@@ -343,6 +352,9 @@ PacketBuilder& PacketBuilder::identifier(uint16_t identifier) {
   identifier_ = identifier;
   return *this;
 }
+PacketBuilder& PacketBuilder::next_mtu(uint16_t mtu) {
+  return seq(mtu);
+}
 PacketBuilder& PacketBuilder::any_identifier() {
   identifier_.reset();
   return *this;
@@ -373,7 +385,7 @@ PacketBuilder& PacketBuilder::identification(uint16_t identification) {
   return *this;
 }
 PacketBuilder& PacketBuilder::dont_fragment() {
-  fragment_ = kIpv4DontFragment.host();
+  fragment_ = static_cast<uint16_t>(fragment_.value_or(0) | kIpv4DontFragment.host());
   return *this;
 }
 PacketBuilder& PacketBuilder::fragment(uint16_t offset_in_8_bytes, bool more) {
@@ -426,7 +438,29 @@ PacketBuilder icmp_echo(const Endpoint& source, const Endpoint& destination, uin
   return PacketFactory::icmp(source, destination, PacketKind::kIcmpQuery, kIcmpEchoRequest, 0).identifier(identifier);
 }
 PacketBuilder icmp(const Endpoint& source, const Endpoint& destination, uint8_t type, uint8_t code) {
-  return PacketFactory::icmp(source, destination, PacketKind::kIcmpOther, type, code);
+  const PacketKind kind = is_icmp_error(type) ? PacketKind::kIcmpError : PacketKind::kIcmpOther;
+  return PacketFactory::icmp(source, destination, kind, type, code);
+}
+PacketBuilder icmp_error(const Endpoint& source, const Endpoint& destination, uint8_t type, uint8_t code,
+                         const PacketBuilder& quoted, size_t size) {
+  const std::vector<uint8_t> frame = quoted.bytes();
+  const size_t end = std::min(frame.size(), sizeof(EthernetHeader) + size);
+  return icmp(source, destination, type, code)
+      .payload(std::string_view(reinterpret_cast<const char*>(frame.data()) + sizeof(EthernetHeader),
+                                end - sizeof(EthernetHeader)));
+}
+std::vector<PacketBuilder> fragments(const PacketBuilder& datagram, size_t size) {
+  const std::vector<uint8_t> whole = PacketFactory(datagram).transport_bytes();
+  std::vector<PacketBuilder> parts;
+  for (size_t offset = 0; offset < whole.size(); offset += size) {
+    const auto end = static_cast<ptrdiff_t>(std::min(whole.size(), offset + size));
+    PacketBuilder& part = parts.emplace_back(datagram);
+    part.transport_ = std::vector<uint8_t>(whole.begin() + static_cast<ptrdiff_t>(offset), whole.begin() + end);
+    part.payload_.reset();
+    part.kind_ = offset == 0 ? PacketKind::kUdp : PacketKind::kFragment;
+    part.fragment(static_cast<uint16_t>(offset / 8), offset + size < whole.size());
+  }
+  return parts;
 }
 PacketBuilder other(const Endpoint& source, const Endpoint& destination, uint8_t protocol) {
   return PacketFactory::start(PacketKind::kOtherIpv4, protocol, source, destination);

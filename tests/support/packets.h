@@ -79,7 +79,8 @@ class PacketBuilder {
   // ---- ICMP ----
   PacketBuilder& reply();  // an echo reply instead of a request
   PacketBuilder& identifier(uint16_t identifier);
-  PacketBuilder& any_identifier();  // in expectations only
+  PacketBuilder& next_mtu(uint16_t mtu);  // of an error that says fragmentation is needed
+  PacketBuilder& any_identifier();        // in expectations only
 
   // ---- every kind ----
   PacketBuilder& payload(std::string_view bytes);
@@ -106,6 +107,7 @@ class PacketBuilder {
  private:
   friend class PacketFactory;
   friend class Comparison;
+  friend std::vector<PacketBuilder> fragments(const PacketBuilder& datagram, size_t size);
 
   PacketKind kind_ = PacketKind::kTcp;
   Endpoint source_;
@@ -124,6 +126,7 @@ class PacketBuilder {
   std::optional<uint16_t> identification_;
   std::optional<uint16_t> fragment_;  // the header field
   std::optional<std::vector<uint8_t>> ip_options_;
+  std::optional<std::vector<uint8_t>> transport_;  // of a fragment: what it carries of its datagram
   std::optional<MacAddress> source_mac_;
   std::optional<MacAddress> destination_mac_;
   std::optional<uint16_t> identifier_;
@@ -144,6 +147,11 @@ PacketBuilder udp(const Endpoint& source, const Endpoint& destination);
 PacketBuilder icmp_echo(const Endpoint& source, const Endpoint& destination, uint16_t identifier);
 // Another ICMP message; 'payload' begins behind the first 8 bytes.
 PacketBuilder icmp(const Endpoint& source, const Endpoint& destination, uint8_t type, uint8_t code);
+// An error about 'quoted', of which it shows at most 'size' bytes, IP header included; the rest is as icmp().
+PacketBuilder icmp_error(const Endpoint& source, const Endpoint& destination, uint8_t type, uint8_t code,
+                         const PacketBuilder& quoted, size_t size = 548);
+// The UDP datagram in fragments that carry 'size' bytes each, a multiple of 8, but for the last one.
+std::vector<PacketBuilder> fragments(const PacketBuilder& datagram, size_t size);
 PacketBuilder other(const Endpoint& source, const Endpoint& destination, uint8_t protocol);
 PacketBuilder arp_request(const MacAddress& sender_mac, Ipv4Address sender, Ipv4Address target);
 PacketBuilder arp_reply(const MacAddress& sender_mac, Ipv4Address sender, const MacAddress& target_mac,

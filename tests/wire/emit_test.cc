@@ -170,6 +170,18 @@ TEST_F(Emit, TimeExceededQuotesTheLongestIpHeaderAndEightBytes) {
   EXPECT_THAT(*out_, is(icmp({router}, client, kIcmpTimeExceeded, 0)));
 }
 
+// RFC 1191 section 4.
+TEST_F(Emit, FragmentationNeededTellsTheMtu) {
+  const PacketBuilder too_big = udp(client, web).payload(300).dont_fragment();
+  write_fragmentation_needed(build(too_big), 280, router, *out_);
+  EXPECT_THAT(*out_, is(icmp_error({router}, client, kIcmpUnreachable, kIcmpFragmentationNeeded, too_big)
+                            .next_mtu(280)
+                            .ttl(64)
+                            .dont_fragment()
+                            .type_of_service(0xc0)));
+  EXPECT_EQ(decoded().rfind_pdu<Tins::ICMP>().mtu(), 280);
+}
+
 TEST_F(Emit, WhatMayBeAnsweredByIcmp) {
   EXPECT_TRUE(may_be_answered_by_icmp(build(tcp(client, web).syn())));
   EXPECT_TRUE(may_be_answered_by_icmp(build(udp(client, web))));
@@ -179,8 +191,11 @@ TEST_F(Emit, WhatMayBeAnsweredByIcmp) {
 
 TEST_F(Emit, WhatMayNotBeAnsweredByIcmp) {
   for (const uint8_t error : {3, 4, 5, 11, 12, 42}) {
-    EXPECT_FALSE(may_be_answered_by_icmp(build(icmp(client, web, error, 0)))) << int{error};
+    EXPECT_FALSE(may_be_answered_by_icmp(build(icmp_error(client, web, error, 0, udp(web, client))))) << int{error};
   }
+  const auto parts = fragments(udp(client, web).payload(64), 32);
+  EXPECT_TRUE(may_be_answered_by_icmp(build(parts[0])));
+  EXPECT_FALSE(may_be_answered_by_icmp(build(parts[1]))) << "a later fragment";
   EXPECT_FALSE(may_be_answered_by_icmp(build(udp(client, web).mac(kSenderMac, kBroadcastMac))));
 }
 

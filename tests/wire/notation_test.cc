@@ -29,10 +29,13 @@ constexpr const char* kTexts[] = {
     "icmp 10.0.1.10 > 203.0.113.80 echo request id 7 seq 1 (56)",
     "icmp 203.0.113.80 > 10.0.1.10 echo reply id 7 seq 1 (56)",
     "icmp 10.0.1.10 > 203.0.113.80 echo request id 0 seq 0 (0)",
-    "icmp 10.0.1.1 > 10.0.1.10 type 11 code 0 (28)",
+    "icmp 10.0.1.1 > 10.0.1.10 type 13 code 0 (12)",
     "arp who-has 10.0.1.1 tell 10.0.1.10",
     "arp reply 10.0.1.1 is-at 02:00:00:00:00:01",
     "ip 10.0.1.10 > 203.0.113.80 protocol 47 (20)",
+    "ip 10.0.1.10 > 203.0.113.80 protocol 17 (1480) frag 4660@1480+",
+    "ip 10.0.1.10 > 203.0.113.80 protocol 6 (17) frag 65535@2960",
+    "udp 10.0.1.10:40000 > 203.0.113.53:53 (24) frag 0@0+",
 };
 
 TEST(Notation, TextToPacketToText) {
@@ -43,6 +46,14 @@ TEST(Notation, TextToPacketToText) {
     EXPECT_THAT(*built, is(packet(text)));
     release(built);
   }
+}
+
+TEST(Notation, IcmpErrorsAreNamedByTypeAndCode) {
+  MemoryPacketPool pool(1);
+  const PacketBuilder error = icmp_error({client.address}, web, 11, 0, udp(web, client));
+  Packet* built = error.build(pool);
+  EXPECT_EQ(to_string(*built), "icmp 10.0.1.10 > 203.0.113.80 type 11 code 0 (28)");
+  release(built);
 }
 
 TEST(Notation, PacketToTextToPacket) {

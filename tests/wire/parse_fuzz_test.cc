@@ -6,6 +6,7 @@
 
 #include "dataplane/wire/emit.h"
 #include "dataplane/wire/icmp.h"
+#include "dataplane/wire/icmp_quote.h"
 #include "dataplane/wire/notation.h"
 #include "dataplane/wire/parse.h"
 #include "dataplane/wire/rewrite.h"
@@ -62,6 +63,14 @@ void use(Packet& packet, MemoryPacketPool& pool) {
   } else if (packet.kind == PacketKind::kIcmpQuery) {
     const bool is_request = packet.header_at<IcmpHeader>(packet.l4_offset).type == kIcmpEchoRequest;
     (is_request ? rewrite_source : rewrite_destination)(packet, ip("198.51.100.1"), be16(1024));
+  } else if (packet.kind == PacketKind::kFragment) {
+    rewrite_source(packet, ip("198.51.100.1"), {});
+  } else if (packet.kind == PacketKind::kIcmpError && quote_is_sound(packet)) {
+    tuple_of_quoted_flow(packet);
+    rewrite_error_source(packet, ip("198.51.100.1"), be16(1024));
+    ASSERT_TRUE(quote_is_sound(packet));
+    rewrite_error_destination(packet, ip("198.51.100.2"), be16(1025));
+    ASSERT_TRUE(quote_is_sound(packet));
   }
   ASSERT_EQ(transport_checksum_is_valid(packet), right) << to_string(packet);
   const FiveTuple tuple = packet.tuple;
@@ -73,7 +82,7 @@ TEST(ParseFuzz, MutatedFramesNeverLeadOutOfTheBuffer) {
   FrameGenerator frames(seed(20261));
   MemoryPacketPool pool(1);
   std::array<int, kDropReasonCount> refused{};
-  std::array<int, 8> accepted{};
+  std::array<int, 9> accepted{};
   for (int round = 0; round < 200000; ++round) {
     const auto bytes = frames.frame();
     ExactPacket exact(bytes);
@@ -89,12 +98,13 @@ TEST(ParseFuzz, MutatedFramesNeverLeadOutOfTheBuffer) {
   // Had the damage never reached a layer, the fuzzing would prove nothing about it.
   for (const DropReason reason :
        {DropReason::kFrameTooShort, DropReason::kEtherType, DropReason::kIpv6, DropReason::kArpMalformed,
-        DropReason::kIpv4Header, DropReason::kIpv4Checksum, DropReason::kIpv4Address, DropReason::kFragment,
+        DropReason::kIpv4Header, DropReason::kIpv4Checksum, DropReason::kIpv4Address, DropReason::kFragmentHeader,
         DropReason::kTcpHeader, DropReason::kTcpFlags, DropReason::kUdpHeader}) {
     EXPECT_GT(refused[static_cast<size_t>(reason)], 100) << code(reason);
   }
-  for (const PacketKind kind : {PacketKind::kArp, PacketKind::kTcp, PacketKind::kUdp, PacketKind::kIcmpQuery,
-                                PacketKind::kIcmpOther, PacketKind::kOtherIpv4}) {
+  for (const PacketKind kind :
+       {PacketKind::kArp, PacketKind::kTcp, PacketKind::kUdp, PacketKind::kIcmpQuery, PacketKind::kIcmpError,
+        PacketKind::kIcmpOther, PacketKind::kFragment, PacketKind::kOtherIpv4}) {
     EXPECT_GT(accepted[static_cast<size_t>(kind)], 1000) << static_cast<int>(kind);
   }
 }

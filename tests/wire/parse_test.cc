@@ -167,11 +167,49 @@ TEST_F(Parse, Ipv4AddressThatNobodyForwards) {
   }
 }
 
-TEST_F(Parse, Ipv4FragmentsAreNotCarried) {
-  EXPECT_EQ(parse_packet(udp(client, web).payload(64).fragment(0, true)), DropReason::kFragment);
-  EXPECT_EQ(parse_packet(udp(client, web).payload(64).fragment(8, false)), DropReason::kFragment);
-  EXPECT_EQ(parse_packet(udp(client, web).payload(64).fragment(0x1fff, true)), DropReason::kFragment);
-  EXPECT_EQ(parse_packet(udp(client, web).payload(64).dont_fragment()), std::nullopt);
+TEST_F(Parse, Ipv4FirstFragmentOfUdpHasPorts) {
+  ASSERT_EQ(parse_packet(fragments(udp(client, web).payload(64), 32)[0]), std::nullopt);
+  EXPECT_EQ(packet_->kind, PacketKind::kUdp);
+  EXPECT_EQ(packet_->part, Part::kFirst);
+  EXPECT_EQ(packet_->tuple, (FiveTuple{client.address, web.address, be16(client.port), be16(web.port), 17, 0, 0}));
+  EXPECT_EQ(packet_->payload_length(), 24);
+}
+
+TEST_F(Parse, Ipv4OtherFragmentsHaveNone) {
+  const FiveTuple no_ports{client.address, web.address, {}, {}, 17, 0, 0};
+  ASSERT_EQ(parse_packet(fragments(udp(client, web).payload(64), 32)[1]), std::nullopt);
+  EXPECT_EQ(packet_->kind, PacketKind::kFragment);
+  EXPECT_EQ(packet_->part, Part::kLater);
+  EXPECT_EQ(packet_->tuple, no_ports);
+  ASSERT_EQ(parse_packet(tcp(client, web).syn().payload(4).fragment(0, true)), std::nullopt);
+  EXPECT_EQ(packet_->kind, PacketKind::kFragment);
+  EXPECT_EQ(packet_->part, Part::kFirst);
+  ASSERT_EQ(parse_packet(udp(client, web).payload(64).dont_fragment()), std::nullopt);
+  EXPECT_EQ(packet_->part, Part::kWhole);
+}
+
+TEST_F(Parse, Ipv4ImpossibleFragments) {
+  EXPECT_EQ(parse_packet(udp(client, web).payload(5).fragment(0, true)), DropReason::kFragmentHeader)
+      << "13 bytes, and more to come";
+  EXPECT_EQ(parse_packet(other(client, web, 17).fragment(8, true)), DropReason::kFragmentHeader) << "no bytes";
+  EXPECT_EQ(parse_packet(udp(client, web).payload(64).fragment(0x1fff, false)), DropReason::kFragmentHeader)
+      << "beyond the longest packet";
+  EXPECT_EQ(parse_packet(other(client, web, 17).payload(3).fragment(8189, false)), std::nullopt) << "its last byte";
+  EXPECT_EQ(parse_packet(other(client, web, 17).payload(4).fragment(8189, false)), DropReason::kFragmentHeader);
+}
+
+TEST_F(Parse, Ipv4SourceRoutesAndDamagedOptions) {
+  const auto with = [this](std::vector<uint8_t> options) {
+    return parse_packet(udp(client, web).ip_options(std::move(options)));
+  };
+  EXPECT_EQ(with({7, 7, 4, 0, 0, 0, 0, 0}), std::nullopt) << "record route";
+  EXPECT_EQ(with({148, 4, 0, 0}), std::nullopt) << "router alert";
+  EXPECT_EQ(with({0, 131, 99, 99}), std::nullopt) << "behind the end of the options";
+  EXPECT_EQ(with({131, 7, 4, 10, 0, 0, 1, 0}), DropReason::kIpv4Options) << "loose source route";
+  EXPECT_EQ(with({1, 137, 7, 4, 10, 0, 0, 1}), DropReason::kIpv4Options) << "strict source route";
+  EXPECT_EQ(with({7, 9, 4, 0, 0, 0, 0, 0}), DropReason::kIpv4Options) << "longer than the header";
+  EXPECT_EQ(with({7, 1, 4, 0}), DropReason::kIpv4Options) << "shorter than itself";
+  EXPECT_EQ(with({1, 1, 1, 7}), DropReason::kIpv4Options) << "without a length";
 }
 
 TEST_F(Parse, Ipv4OptionsOfEverySize) {
@@ -276,8 +314,27 @@ TEST_F(Parse, IcmpEchoIdentifierStandsAtTheEndThatAsked) {
   EXPECT_EQ(packet_->tuple, request.reversed());
 }
 
+TEST_F(Parse, IcmpErrorsQuoteAPacket) {
+  for (const uint8_t type : {kIcmpUnreachable, kIcmpSourceQuench, kIcmpTimeExceeded, kIcmpParameterProblem}) {
+    ASSERT_EQ(parse_packet(icmp_error(web, client, type, 0, udp(client, web))), std::nullopt);
+    EXPECT_EQ(packet_->kind, PacketKind::kIcmpError);
+    EXPECT_EQ(packet_->tuple, (FiveTuple{web.address, client.address, {}, {}, 1, 0, 0}));
+  }
+}
+
+TEST_F(Parse, IcmpErrorsThatQuoteTooLittle) {
+  const PacketBuilder quoted = udp(client, web).payload("12345678").ip_options(std::vector<uint8_t>(8, 1));
+  for (size_t size = 0; size < 36; ++size) {
+    EXPECT_EQ(parse_packet(icmp_error(web, client, kIcmpUnreachable, 3, quoted, size)), DropReason::kIcmpQuote) << size;
+  }
+  EXPECT_EQ(parse_packet(icmp_error(web, client, kIcmpUnreachable, 3, quoted, 36)), std::nullopt);
+  EXPECT_EQ(parse_packet(icmp(web, client, kIcmpUnreachable, 3).payload(std::string(28, '\x65'))),
+            DropReason::kIcmpQuote)
+      << "of another version";
+}
+
 TEST_F(Parse, IcmpOther) {
-  ASSERT_EQ(parse_packet(icmp(web, client, kIcmpUnreachable, 3).payload(28)), std::nullopt);
+  ASSERT_EQ(parse_packet(icmp(web, client, 13, 0).payload(28)), std::nullopt);
   EXPECT_EQ(packet_->kind, PacketKind::kIcmpOther);
   EXPECT_EQ(packet_->tuple, (FiveTuple{web.address, client.address, {}, {}, 1, 0, 0}));
   EXPECT_EQ(packet_->payload_length(), 28);

@@ -24,12 +24,12 @@ class alignas(64) LineRate {
   static constexpr Duration kLongestWait = std::chrono::milliseconds(100);
   static constexpr uint64_t kLeastQueued = 16;
 
-  // How long the line is busy with a frame.
-  static constexpr Duration time_of(uint64_t bytes, uint64_t bit_rate) {
-    return Duration(static_cast<int64_t>((bytes * 8 * 1'000'000'000 + bit_rate / 2) / bit_rate));
+  // How long the line is busy with so many units, bits for a link, at 'rate' of them a second.
+  static constexpr Duration time_of(uint64_t units, uint64_t rate) {
+    return Duration(static_cast<int64_t>((units * 1'000'000'000 + rate / 2) / rate));
   }
-  static constexpr Duration longest_wait(uint64_t frame_bytes, uint64_t bit_rate) {
-    return std::max(kLongestWait, time_of(kLeastQueued * frame_bytes, bit_rate));
+  static constexpr Duration longest_wait(uint64_t units, uint64_t rate) {
+    return std::max(kLongestWait, time_of(kLeastQueued * units, rate));
   }
 
   // When a frame that is offered 'now' and takes 'time' has left, or nothing: the wait would be longer than 'longest'.
