@@ -44,6 +44,7 @@ struct alignas(64) BoxCounters {
   std::array<Counter, kEventKindCount> events;
   std::array<Counter, kTimeoutClassCount> expired;  // of the flow_expired events, by what ran out
   Counter tcp_flows_opened;                         // of the flow_new events
+  Counter tcp_flows_answered;                       // the other end agreed; the opener's ACK may never come
 
   void count(const Event& event) {
     events[static_cast<size_t>(event.kind)].add();

@@ -81,6 +81,9 @@ class Output {
     }
   }
 
+  // A SYN has been answered: too little for an event, but a provider counts it.
+  void count_answered_flow() { counters_->tcp_flows_answered.add(); }
+
   std::span<const Entry> entries() const { return {entries_.data(), count_}; }
   void clear() { count_ = 0; }
 

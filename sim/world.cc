@@ -57,7 +57,8 @@ World::World(const topology::Topology& topology, const Options& options, EventSi
       directory_(topology::make_directory(topology)),
       pool_(options.packets + room_on_links(topology), frame_size(topology)),
       events_(kEventCapacity),
-      network_(build_network(topology, {1, [this] { return engine_.random().next(); }}, quiescence_)) {
+      network_(build_network(topology, {1, [this] { return engine_.random().next(); }}, quiescence_)),
+      peaks_(*network_) {
   for (size_t id = 0; id < topology.links.size(); ++id) {
     ports_.push_back(std::make_unique<MemoryPort>(options.packets));
     network_->set_port(LinkId{static_cast<uint8_t>(id)}, ports_.back().get());
@@ -124,6 +125,9 @@ bool World::run_until(Instant end, uint64_t most) {
 
 void World::settle() {
   const Now now = engine_.clock().now();
+  if (now.now >= peaks_.window_end()) {
+    observe_rates();
+  }
   do {
     while (carry_once(now)) {
       pass_events_on();
@@ -136,6 +140,24 @@ void World::settle() {
   }
   pass_events_on();
   arm_housekeeping(now);
+}
+
+// Boxes count in settle() alone: what they have counted since the last look happened before its window's end, and nothing
+// since. So a window is read once, however long it is quiet afterwards.
+void World::observe_rates() {
+  const Instant now = engine_.now();
+  peaks_.observe(std::min(now, peaks_.window_end()));
+  peaks_.pass(now);
+}
+
+metrics::Totals World::totals(BoxId box) {
+  observe_rates();
+  metrics::Totals totals = metrics::totals(*network_, box);
+  peaks_.fill_in(box, totals);
+  if (const FlowTable* const table = network_->box(box).flows()) {
+    metrics::count_flows(*table, to_tick(engine_.now()), totals);
+  }
+  return totals;
 }
 
 // From hosts to boxes, through them, and to hosts; false when nothing moved, or no more may: programs that answer each

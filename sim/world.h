@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "control/metrics/peaks.h"
 #include "control/topology/directory.h"
 #include "control/topology/topology.h"
 #include "dataplane/frame_ring.h"
@@ -55,6 +56,8 @@ class World final : private Wire {
   bool run_until(Instant end, uint64_t most = UINT64_MAX);
   // Carries what hosts have sent since, as after every timer: for steps that a caller takes itself.
   void settle();
+  // What a box has counted, all of it, until now.
+  metrics::Totals totals(BoxId box);
   // Timers that fired, and frames that reached a host.
   uint64_t happenings() const { return engine_.events() + delivered_; }
 
@@ -69,6 +72,7 @@ class World final : private Wire {
   Host* listener(LinkId link, const Packet& packet);
   void pass_events_on();
   void arm_housekeeping(const Now& now);
+  void observe_rates();
   bool exhausted() const { return happenings() > most_; }
 
   EventSink sink_;
@@ -81,6 +85,7 @@ class World final : private Wire {
   std::array<Event, 64> batch_;        // here and not on the stack, where it would be cleared each time
   std::unique_ptr<FrameRing> frames_;  // null: not wanted
   std::unique_ptr<Network> network_;
+  metrics::Peaks peaks_;
   std::vector<std::unique_ptr<MemoryPort>> ports_;  // by LinkId
   std::unique_ptr<Path> path_;
   std::vector<std::unique_ptr<Host>> hosts_;

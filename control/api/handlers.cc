@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
+#include "control/api/answers.h"
+#include "control/api/prometheus.h"
 #include "control/api/request.h"
 #include "control/api/to_json.h"
 #include "control/explain/record.h"
@@ -27,27 +29,13 @@ constexpr size_t kMostLadders = 100;
 constexpr auto kPatience = std::chrono::milliseconds(250);
 
 constexpr std::string_view kPaths =
-    "GET /v1/status, GET /v1/flows, GET /v1/events, GET /v1/clock, POST /v1/clock, GET /v1/ladder, GET /v1/story, "
-    "GET /v1/report, GET /v1/verdict, GET /v1/record";
+    "GET /metrics, GET /v1/status, GET /v1/metrics, GET /v1/flows, GET /v1/events, GET /v1/clock, POST /v1/clock, "
+    "GET /v1/ladder, GET /v1/story, GET /v1/report, GET /v1/verdict, GET /v1/record";
 
 const std::map<std::string, const char*> kReportTypes{{"svg", "image/svg+xml"},
                                                       {"html", "text/html; charset=utf-8"},
                                                       {"md", "text/markdown; charset=utf-8"},
                                                       {"pcapng", "application/octet-stream"}};
-
-void answer(httplib::Response& response, const json& body) {
-  response.set_content(body.dump() + "\n", "application/json");
-}
-
-void answer_text(httplib::Response& response, const std::string& text) {
-  response.set_content(text, "text/plain; charset=utf-8");
-}
-
-void refuse(httplib::Response& response, const absl::Status& status, json details = json::object()) {
-  response.status = http_status(status);
-  details["error"] = std::string(status.message());
-  answer(response, details);
-}
 
 void answer_unknown_path(const httplib::Request& request, httplib::Response& response) {
   if (!response.body.empty()) {
@@ -62,6 +50,16 @@ void answer_unknown_path(const httplib::Request& request, httplib::Response& res
 
 std::string box_names(const topology::Directory& directory) {
   return absl::StrJoin(directory.boxes, ", ", [](std::string* out, const auto& box) { out->append(box.name); });
+}
+
+// Empty: of every box.
+std::string box_asked_for(Query& query, const topology::Directory& directory) {
+  const auto& boxes = directory.boxes;
+  std::string box = query.text("box", "");
+  if (!box.empty() && std::none_of(boxes.begin(), boxes.end(), [&](const auto& known) { return known.name == box; })) {
+    query.refuse("box", "one of " + box_names(directory));
+  }
+  return box;
 }
 
 story::LadderOptions ladder_options(Query& query) {
@@ -83,7 +81,9 @@ void Handlers::install(httplib::Server& server) {
   const auto bind = [this](void (Handlers::*handler)(const Request&, Response&)) {
     return [this, handler](const Request& request, Response& response) { (this->*handler)(request, response); };
   };
+  server.Get("/metrics", bind(&Handlers::prometheus));
   server.Get("/v1/status", bind(&Handlers::status));
+  server.Get("/v1/metrics", bind(&Handlers::metrics));
   server.Get("/v1/flows", bind(&Handlers::flows));
   server.Get("/v1/events", bind(&Handlers::events));
   server.Get("/v1/clock", bind(&Handlers::show_clock));
@@ -121,14 +121,37 @@ void Handlers::status(const Request& request, Response& response) {
   answer(response, body);
 }
 
+void Handlers::metrics(const Request& request, Response& response) {
+  Query query(request, {"box"});
+  const std::string box = box_asked_for(query, directory());
+  if (!query.status().ok()) {
+    refuse(response, query.status());
+    return;
+  }
+  const InstanceStatus status = instance_.status();
+  json boxes = json::array();
+  for (const BoxStatus& one : status.boxes) {
+    if (box.empty() || story::box_name(one.box, directory()) == box) {
+      boxes.push_back(metrics_json(one, directory()));
+    }
+  }
+  answer(response, {{"virtual_time", seconds(status.now.now.time_since_epoch())}, {"boxes", boxes}});
+}
+
+void Handlers::prometheus(const Request& request, Response& response) {
+  const Query query(request, {});
+  if (!query.status().ok()) {
+    refuse(response, query.status());
+    return;
+  }
+  response.set_content(prometheus_text(instance_.status(), directory(), instance_.topology().name),
+                       std::string(kPrometheusType));
+}
+
 void Handlers::flows(const Request& request, Response& response) {
   Query query(request, {"box", "all"});
   const bool all = query.flag("all");
-  const std::string box = query.text("box", "");
-  const auto& boxes = directory().boxes;
-  if (!box.empty() && std::none_of(boxes.begin(), boxes.end(), [&](const auto& known) { return known.name == box; })) {
-    query.refuse("box", "one of " + box_names(directory()));
-  }
+  const std::string box = box_asked_for(query, directory());
   if (!query.status().ok()) {
     refuse(response, query.status());
     return;
@@ -191,106 +214,6 @@ bool Handlers::write_new_events(uint64_t& since, bool packets, httplib::DataSink
     sink.done();
   }
   return sink.is_writable();
-}
-
-json Handlers::clock_json() const {
-  const Now now = instance_.now();
-  return {{"virtual_time", seconds(now.now.time_since_epoch())},
-          {"uptime", seconds(now.real.time_since_epoch())},
-          {"scale", instance_.scale()},
-          {"hosts_warped", options_.hosts_warped}};
-}
-
-void Handlers::show_clock(const Request& request, Response& response) {
-  const Query query(request, {});
-  if (!query.status().ok()) {
-    refuse(response, query.status());
-    return;
-  }
-  answer(response, clock_json());
-}
-
-void Handlers::move_clock(const Request& request, Response& response) {
-  const auto move = parse_clock_request(request.body);
-  if (!move.ok()) {
-    refuse(response, move.status());
-    return;
-  }
-  switch (move->kind) {
-    case ClockRequest::Kind::kAdvance:
-      advance_clock(move->duration, move->force, response);
-      break;
-    case ClockRequest::Kind::kNext:
-      next_expiry(response);
-      break;
-    case ClockRequest::Kind::kScale:
-      scale_clock(move->scale, move->force, response);
-      break;
-  }
-}
-
-void Handlers::advance_clock(std::chrono::nanoseconds duration, bool force, Response& response) {
-  const auto move = instance_.advance(duration, force);
-  if (!move.ok()) {
-    refuse(response, move.status());
-    return;
-  }
-  json body = clock_json();
-  body["moved"] = seconds(move->moved);
-  body["stopped_by"] = nullptr;
-  if (!move->stopped_by) {
-    answer(response, body);
-    return;
-  }
-  body["stopped_by"] = flow_json(*move->stopped_by, directory());
-  refuse(response,
-         absl::FailedPreconditionError(absl::StrCat(
-             "the clock moved ", story::about(move->moved), " of ", story::about(duration), " and stopped before ",
-             flow_text(*move->stopped_by, directory()), " expires: it has been refreshed ",
-             cadence_text(*move->stopped_by), ", below its timeout of ", story::exact(move->stopped_by->timeout),
-             ", and a jump leaves no time for what keeps it alive; --force jumps all the same")),
-         body);
-}
-
-void Handlers::next_expiry(Response& response) {
-  const auto move = instance_.advance_to_next_expiry();
-  if (absl::IsNotFound(move.status())) {
-    refuse(response, absl::FailedPreconditionError("no flow is alive, so there is no next expiry to go to"));
-    return;
-  }
-  if (!move.ok()) {
-    refuse(response, move.status());
-    return;
-  }
-  json body = clock_json();
-  body["moved"] = seconds(move->moved);
-  body["stopped_by"] = nullptr;
-  if (move->stopped_by) {
-    body["stopped_by"] = flow_json(*move->stopped_by, directory());
-    body["message"] = absl::StrCat("stopped at the expiry of ", flow_text(*move->stopped_by, directory()), " after ",
-                                   story::exact(move->stopped_by->timeout), " of silence");
-  }
-  answer(response, body);
-}
-
-void Handlers::scale_clock(double scale, bool force, Response& response) {
-  if (!options_.hosts_warped && !force && scale != instance_.scale()) {
-    refuse(response,
-           absl::FailedPreconditionError(absl::StrCat(
-               "the hosts of ", options_.name,
-               " are not warped: their kernels and programs would go on in real "
-               "time, and a keepalive of 60 s would come after ",
-               story::about(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(60 * scale))),
-               " of the boxes' time; start the lab with --warp ", scale, ", or give --force")),
-           clock_json());
-    return;
-  }
-  const absl::Status done = instance_.set_scale(scale);
-  if (!done.ok()) {
-    refuse(response, done);
-    return;
-  }
-  answer(response, clock_json());
 }
 
 void Handlers::ladder(const Request& request, Response& response) {

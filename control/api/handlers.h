@@ -3,7 +3,7 @@
 // Owner:    the server.
 // Memory:   an answer is built in memory; a followed stream is not.
 // Time:     none but the instance's.
-// Bytes:    JSON, NDJSON and plain text.
+// Bytes:    JSON, NDJSON and plain text, Prometheus' among it.
 // Cost:     a copy of what is asked for.
 // Lifetime: the instance, the recorder and the history outlive it.
 // Spec:     design, "Control".
@@ -40,6 +40,8 @@ class Handlers {
   using Response = httplib::Response;
 
   void status(const Request& request, Response& response);
+  void metrics(const Request& request, Response& response);
+  void prometheus(const Request& request, Response& response);
   void flows(const Request& request, Response& response);
   void events(const Request& request, Response& response);
   void follow(uint64_t since, bool packets, Response& response);

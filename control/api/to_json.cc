@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
+#include "control/metrics/metrics.h"
 #include "control/story/names.h"
 #include "control/story/text.h"
 #include "dataplane/wire/notation.h"
@@ -290,6 +291,20 @@ std::string cadence_text(const FlowView& view) {
 std::string flow_text(const FlowView& view, const topology::Directory& directory) {
   const story::FlowKey key{view.box, static_cast<uint32_t>(view.flow.id), view.flow.control.generation};
   return absl::StrCat(story::flow_name(key, directory), " (", story::tuple_name(view.flow.original, directory), ")");
+}
+
+json metrics_json(const BoxStatus& box, const topology::Directory& directory) {
+  const std::string& kind = directory.boxes[index(box.box)].kind;
+  json list = json::array();
+  for (const metrics::Metric& metric : metrics::metrics_of(kind)) {
+    list.push_back({{"name", text(metric.name)},
+                    {"value", box.metrics.at(text(metric.name))},
+                    {"unit", text(metric.unit)},
+                    {"type", metric.gauge ? "gauge" : "sum"},
+                    {"meaning", text(metric.meaning)},
+                    {"prometheus", metrics::prometheus_name(kind, metric)}});
+  }
+  return {{"name", story::box_name(box.box, directory)}, {"kind", kind}, {"metrics", list}};
 }
 
 json status_json(const InstanceStatus& status, const topology::Directory& directory) {

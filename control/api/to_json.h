@@ -26,6 +26,8 @@ std::string wall_time_text(int64_t nanoseconds_since_epoch);
 // 'wall_start' is the wall time at the real time 0 of the events.
 nlohmann::json event_json(const NumberedEvent& event, const topology::Directory& directory, int64_t wall_start);
 nlohmann::json flow_json(const FlowView& view, const topology::Directory& directory);
+// The provider's metrics of one box, each with its unit and meaning.
+nlohmann::json metrics_json(const BoxStatus& box, const topology::Directory& directory);
 nlohmann::json status_json(const InstanceStatus& status, const topology::Directory& directory);
 
 // "every 33 s to 66 s", or empty when no gap has been seen.

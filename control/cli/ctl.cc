@@ -13,6 +13,7 @@ struct Arguments {
   std::string instance;
   bool json = false;
   FlowsOptions flows;
+  MetricsOptions metrics;
   EventsOptions events;
   LadderArguments ladder;
   std::string duration;
@@ -69,6 +70,7 @@ class Ctl {
   void add_all() {
     add_status();
     add_flows();
+    add_metrics();
     add_events();
     add_clock();
     add_ladder();
@@ -96,6 +98,7 @@ class Ctl {
 
   void add_status();
   void add_flows();
+  void add_metrics();
   void add_events();
   void add_clock();
   void add_ladder();
@@ -122,6 +125,22 @@ void Ctl::add_flows() {
   flows.add_option("--box", arguments_->flows.box, "only of this box")->type_name("NAME");
   flows.add_flag("--all", arguments_->flows.all, "also flows that are over and that nothing has noticed yet");
   add_json(flows);
+}
+
+void Ctl::add_metrics() {
+  CLI::App& metrics =
+      command(ctl_, "metrics", "what boxes have counted, under their provider's names",
+              "Examples:\n"
+              "  lapse ctl metrics --box natgw\n"
+              "  curl --unix-socket SOCKET http://localhost/metrics    the same and more for Prometheus\n\n"
+              "Sums since the instance started; of ActiveConnectionCount the number now, of a peak the highest so far.",
+              [](const auto& client, const auto& given) {
+                MetricsOptions options = given.metrics;
+                options.json = given.json;
+                return ctl_metrics(client, options);
+              });
+  metrics.add_option("--box", arguments_->metrics.box, "only of this box")->type_name("NAME");
+  add_json(metrics);
 }
 
 void Ctl::add_events() {

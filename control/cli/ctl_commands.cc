@@ -264,6 +264,34 @@ absl::Status ctl_flows(const api::Client& client, const FlowsOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status ctl_metrics(const api::Client& client, const MetricsOptions& options) {
+  httplib::Params parameters;
+  if (!options.box.empty()) {
+    parameters.emplace("box", options.box);
+  }
+  const auto answer = client.get(httplib::append_query_params("/v1/metrics", parameters));
+  if (!answer.ok()) {
+    return answer.status();
+  }
+  const json& boxes = (*answer)["boxes"];
+  if (options.json) {
+    print(boxes.dump(2) + "\n");
+    return absl::OkStatus();
+  }
+  std::string text;
+  for (const json& box : boxes) {
+    Table table({{"METRIC"}, {"VALUE", Align::kRight}, {"UNIT"}, {"MEANING"}});
+    for (const json& metric : box["metrics"]) {
+      table.add({metric["name"], count(metric["value"]), metric["unit"], metric["meaning"]});
+    }
+    absl::StrAppend(&text, text.empty() ? "" : "\n", box["name"].get<std::string>(), " (",
+                    box["kind"].get<std::string>(), "), in ", about((*answer)["virtual_time"]), " of virtual time:\n",
+                    table.text(screen()));
+  }
+  print(text);
+  return absl::OkStatus();
+}
+
 absl::Status ctl_events(const api::Client& client, const EventsOptions& options) {
   const std::string path = absl::StrCat("/v1/events?since=", options.since, options.packets ? "&packets=1" : "");
   if (options.follow) {

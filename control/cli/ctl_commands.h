@@ -24,6 +24,10 @@ struct FlowsOptions {
   bool all = false;
   bool json = false;
 };
+struct MetricsOptions {
+  std::string box;
+  bool json = false;
+};
 struct EventsOptions {
   bool follow = false;
   bool packets = false;
@@ -38,6 +42,7 @@ struct LadderArguments {
 // Each prints, and returns what went wrong.
 absl::Status ctl_status(const api::Client& client, bool json);
 absl::Status ctl_flows(const api::Client& client, const FlowsOptions& options);
+absl::Status ctl_metrics(const api::Client& client, const MetricsOptions& options);
 absl::Status ctl_events(const api::Client& client, const EventsOptions& options);
 absl::Status ctl_ladder(const api::Client& client, const LadderArguments& arguments);
 absl::Status ctl_clock_show(const api::Client& client, bool json);

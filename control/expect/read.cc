@@ -257,10 +257,6 @@ bool Reader::knows_metric(const Place& place, std::string_view key, std::string_
   if (metrics::find(found->kind, metric) != nullptr) {
     return true;
   }
-  if (const auto why = metrics::why_not(found->kind, metric)) {
-    report_.error(place, key, concat("not to be had here (", shown(metric), "): ", *why));
-    return false;
-  }
   report_.error(place, key,
                 concat("no metric of a ", found->kind, " (", shown(metric), ")", topology::suggestion(metric, names),
                        "there are ", topology::listed(names)));

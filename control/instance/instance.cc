@@ -62,6 +62,7 @@ absl::StatusOr<std::unique_ptr<Instance>> Instance::start(const topology::Topolo
   std::unique_ptr<Instance> instance(new Instance(std::move(impl)));
   Impl& made = *instance->impl_;
   made.network = build_network(made.topology, {options.workers, kernel_random}, made.quiescence);
+  made.peaks = std::make_unique<metrics::Peaks>(*made.network);
   if (absl::Status status = made.open_ports(); !status.ok()) {
     return status;
   }
@@ -96,6 +97,7 @@ void Instance::stop() {
   Impl& impl = *impl_;
   impl.hub.reset();
   impl.workers.clear();
+  impl.peaks.reset();
   impl.network.reset();
   impl.ports.clear();
   impl.pool.reset();
@@ -233,7 +235,7 @@ void Instance::Impl::start_monitor() {
     monitor_ring->push(event);
   };
   monitor = std::make_unique<Monitor>(std::move(watched_workers), std::move(watched_ports),
-                                      Monitor::Outlets{options.say, tell});
+                                      Monitor::Outlets{options.say, tell, [this] { return read_rates(); }});
 }
 
 const topology::Topology& Instance::topology() const {
@@ -332,15 +334,32 @@ void Instance::Impl::wait_until_caught_up() {
   }
 }
 
+Duration Instance::Impl::read_rates() {
+  const std::lock_guard lock(peaks_mutex);
+  const Instant at = now().now;
+  peaks->observe(at);
+  const Duration left = std::min(peaks->window_end() - at, metrics::Peak::kWindow);
+  return Duration(static_cast<int64_t>(static_cast<double>(left.count()) / scale()));
+}
+
+// What was received until now was received before the jump, and inside it there is nothing.
+void Instance::Impl::jump(Duration duration) {
+  {
+    const std::lock_guard lock(peaks_mutex);
+    peaks->observe(now().now);
+    clock->advance(duration);
+    peaks->pass(now().now);
+  }
+  after_clock_change();
+}
+
 void Instance::Impl::move_clock(Duration duration) {
   while (duration > kLongestStep) {
-    clock->advance(kLongestStep);
-    after_clock_change();
+    jump(kLongestStep);
     wait_until_caught_up();
     duration -= kLongestStep;
   }
-  clock->advance(duration);
-  after_clock_change();
+  jump(duration);
 }
 
 absl::StatusOr<ClockMove> Instance::advance(Duration duration, bool force) {
@@ -380,6 +399,7 @@ absl::Status Instance::set_scale(double scale) {
     return absl::InvalidArgumentError(absl::StrCat("scale ", scale, " is not between 1 and 1000"));
   }
   const std::lock_guard lock(impl_->clock_mutex);
+  impl_->read_rates();
   impl_->clock->set_scale(scale);
   impl_->after_clock_change();
   return absl::OkStatus();

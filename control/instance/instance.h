@@ -60,7 +60,7 @@ struct FlowView {
 
 struct BoxStatus {
   BoxId box = kNoBox;
-  uint32_t flows = 0;
+  uint32_t flows = 0;  // records in use: those of flows that are over and not noticed yet are among them
   uint32_t capacity = 0;
   size_t memory_bytes = 0;
   Conservation conservation;
@@ -68,7 +68,8 @@ struct BoxStatus {
   std::map<DropReason, uint64_t> dropped;          // only those that are not zero
   std::map<EventKind, uint64_t> events;            // only those that are not zero
   std::array<Duration, kTimeoutClassCount> timeouts{};
-  std::map<std::string, uint64_t> metrics;  // by the provider's names
+  std::array<uint64_t, kTimeoutClassCount> living{};  // flows that are alive, by what they would be over by
+  std::map<std::string, uint64_t> metrics;            // by the provider's names
 };
 
 // A device as it was configured, and as it is now.

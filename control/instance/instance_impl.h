@@ -19,6 +19,7 @@
 #include "control/instance/event_hub.h"
 #include "control/instance/instance.h"
 #include "control/instance/monitor.h"
+#include "control/metrics/peaks.h"
 #include "dataplane/clock.h"
 #include "dataplane/io/dpdk_port.h"
 #include "dataplane/net/network.h"
@@ -42,6 +43,8 @@ struct Instance::Impl {
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::thread> threads;
   std::unique_ptr<Monitor> monitor;
+  std::mutex peaks_mutex;
+  std::unique_ptr<metrics::Peaks> peaks;
   mutable std::mutex reader_mutex;        // of the slot that control reads flows with
   std::mutex clock_mutex;                 // one move at a time
   mutable std::mutex clock_reader_mutex;  // while it is held no mapping of the clock is freed
@@ -54,6 +57,9 @@ struct Instance::Impl {
   absl::Status run_workers();
   void start_monitor();
   absl::Status start_workers();
+  // Until now; returns the real time until the window under way ends.
+  Duration read_rates();
+  void jump(Duration duration);
   void move_clock(Duration duration);
   void wait_until_caught_up();
   void after_clock_change();
@@ -62,7 +68,7 @@ struct Instance::Impl {
   void visit_flows(const FlowTable& table, Visit&& visit);
   void read_flows(BoxId box, const FlowTable& table, bool with_dead, std::vector<FlowView>& views);
   BoxStatus box_status(BoxId box);
-  std::map<std::string, uint64_t> metrics_of(BoxId box);
+  metrics::Totals totals_of(BoxId box);
   LinkStatus link_status(LinkId link) const;
   WorkerStatus worker_status(size_t worker) const;
 };

@@ -34,38 +34,38 @@ BoxStatus Instance::Impl::box_status(BoxId box) {
       status.timeouts[id] = kTick * table->timeouts().milliseconds(static_cast<TimeoutClass>(id));
     }
   }
-  std::array<uint64_t, kDropReasonCount> dropped{};
-  for (size_t worker = 0; worker < workers.size(); ++worker) {
-    const BoxCounters& counters = network->box_counters(box, WorkerId{static_cast<uint8_t>(worker)});
-    const std::vector<std::string>& sides = directory.boxes[index(box)].side_names;
-    for (size_t side = 0; side < sides.size(); ++side) {
-      status.received[sides[side]] += counters.received_packets[side].get();
-      status.sent[sides[side]] += counters.sent_packets[side].get();
-    }
-    add_drops(counters.dropped, dropped);
-    for (size_t kind = 0; kind < kEventKindCount; ++kind) {
-      if (const uint64_t count = counters.events[kind].get(); count > 0) {
-        status.events[static_cast<EventKind>(kind)] += count;
-      }
+  const metrics::Totals totals = totals_of(box);
+  const topology::Directory::Box& known = directory.boxes[index(box)];
+  for (size_t side = 0; side < known.side_names.size(); ++side) {
+    status.received[known.side_names[side]] = totals.received_packets[side];
+    status.sent[known.side_names[side]] = totals.sent_packets[side];
+  }
+  for (size_t kind = 0; kind < kEventKindCount; ++kind) {
+    if (totals.events[kind] > 0) {
+      status.events[static_cast<EventKind>(kind)] = totals.events[kind];
     }
   }
-  status.dropped = not_zero(dropped);
-  status.metrics = metrics_of(box);
+  status.dropped = not_zero(totals.dropped);
+  status.living = totals.living;
+  for (const metrics::Metric& metric : metrics::metrics_of(known.kind)) {
+    status.metrics[std::string(metric.name)] = metric.of(totals);
+  }
   return status;
 }
 
-std::map<std::string, uint64_t> Instance::Impl::metrics_of(BoxId box) {
+metrics::Totals Instance::Impl::totals_of(BoxId box) {
+  read_rates();
   metrics::Totals totals = metrics::totals(*network, box);
+  {
+    const std::lock_guard lock(peaks_mutex);
+    peaks->fill_in(box, totals);
+  }
   if (const FlowTable* table = network->box(box).flows()) {
     const std::lock_guard lock(reader_mutex);
     const Tick tick = to_tick(now().now);
     visit_flows(*table, [&](const FlowSnapshot& flow) { metrics::count_flow(flow, table->timeouts(), tick, totals); });
   }
-  std::map<std::string, uint64_t> values;
-  for (const metrics::Metric& metric : metrics::metrics_of(directory.boxes[index(box)].kind)) {
-    values[std::string(metric.name)] = metric.of(totals);
-  }
-  return values;
+  return totals;
 }
 
 LinkStatus Instance::Impl::link_status(LinkId link) const {

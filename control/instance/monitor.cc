@@ -1,5 +1,7 @@
 #include "control/instance/monitor.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -8,7 +10,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kInterval{100};
+constexpr Duration kInterval = std::chrono::milliseconds(100);
+constexpr Duration kShortestInterval = std::chrono::milliseconds(1);
 
 std::string seconds_text(Watchdog::Span span) {
   return absl::StrFormat("%.1f s", std::chrono::duration<double>(span).count());
@@ -42,15 +45,17 @@ void Monitor::run() {
   std::unique_lock lock(mutex_);
   while (!stop_) {
     lock.unlock();
-    look();
+    const Duration pause = look();
     lock.lock();
-    stopped_.wait_for(lock, kInterval, [this] { return stop_; });
+    stopped_.wait_for(lock, pause, [this] { return stop_; });
   }
 }
 
-void Monitor::look() {
+// How long it may be until the next look.
+Duration Monitor::look() {
   look_at_workers();
   look_at_ports();
+  return outlets_.read_rates ? std::clamp(outlets_.read_rates(), kShortestInterval, kInterval) : kInterval;
 }
 
 void Monitor::look_at_workers() {

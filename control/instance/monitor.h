@@ -1,10 +1,12 @@
-// monitor.h - looks a few times a second whether workers go round and cables are plugged in, and says what changed.
+// monitor.h - looks a few times a second whether workers go round and cables are plugged in, and says what changed; reads
+// the boxes' rates when they are due.
 //
 // Owner:    an instance, which stops it before its workers and ports.
 // Memory:   ordinary.
-// Time:     real.
+// Time:     real; the rates' windows are virtual, and whoever reads them says how long that is.
 // Bytes:    none.
-// Cost:     a thread that wakes ten times a second; a call into the driver for each watched port.
+// Cost:     a thread that wakes ten times a second, more often where virtual time is so fast that the rates need it; a
+//           call into the driver for each watched port.
 // Lifetime: what it watches outlives it.
 // Spec:     design, "Control"; a port that goes down or a worker that stalls has a named result.
 #pragma once
@@ -20,6 +22,7 @@
 #include "control/instance/watchdog.h"
 #include "dataplane/event.h"
 #include "dataplane/ids.h"
+#include "dataplane/time.h"
 
 namespace lapse {
 
@@ -38,6 +41,8 @@ class Monitor {
   struct Outlets {
     std::function<void(const std::string&)> say;  // a sentence for whoever runs the instance
     std::function<void(EventKind, LinkId)> tell;  // for the stream of events
+    // Reads rates; returns the real time after which it has to be called again, or earlier.
+    std::function<Duration()> read_rates;
   };
 
   Monitor(std::vector<WorkerWatch> workers, std::vector<PortWatch> ports, Outlets outlets);
@@ -47,7 +52,7 @@ class Monitor {
 
  private:
   void run();
-  void look();
+  Duration look();
   void look_at_workers();
   void look_at_ports();
   void say(const std::string& sentence) const;

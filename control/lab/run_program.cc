@@ -134,7 +134,7 @@ void Supervisor::print_usage() const {
   const std::string text = absl::StrCat(
       "lab ", options_.name, " is up; Ctrl-C ends it. From another terminal:\n",   //
       "  lapse exec", target, " ", at, " -- CMD...      a program on ", at, "\n",  //
-      "  lapse ctl", target, " status | flows | events | clock | ladder\n", "  lapse shell ", topology_.file,
+      "  lapse ctl", target, " status | flows | metrics | events | clock | ladder\n", "  lapse shell ", topology_.file,
       target.empty() ? "" : absl::StrCat(" --name ", options_.name), " ", at, "      a shell there\n");
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);

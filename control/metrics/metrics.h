@@ -2,7 +2,8 @@
 //
 // Owner:    none; pure functions and constant tables. The one place where counters become metrics, for sim, lab and run.
 // Memory:   Totals is a plain value; names are static.
-// Time:     values are sums since the box was built, and gauges of the moment; a period's sum is the difference of two.
+// Time:     values are sums since the box was built, gauges of the moment, and the highest of all minutes; a period's sum
+//           is the difference of two.
 // Bytes:    byte metrics count IP packets: the provider's network has no Ethernet.
 // Cost:     totals(): one pass over the workers' counters.
 // Lifetime: none.
@@ -11,8 +12,8 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,13 @@
 #include "dataplane/net/network.h"
 
 namespace lapse::metrics {
+
+// What a box has received on all sides. The provider does not say what its peaks add up; with what is sent, too, a packet
+// that passes would count twice, and load is what comes in.
+struct Processed {
+  uint64_t packets = 0;
+  uint64_t bytes = 0;
+};
 
 // A box's counters, summed over its workers, and what its table holds.
 struct Totals {
@@ -32,12 +40,16 @@ struct Totals {
   std::array<uint64_t, kEventKindCount> events{};
   std::array<uint64_t, kTimeoutClassCount> expired{};
   uint64_t tcp_flows_opened = 0;
+  uint64_t tcp_flows_answered = 0;
   std::array<uint64_t, kTimeoutClassCount> living{};  // flows; filled in by count_flow()
+  Processed peak_per_second;                          // filled in by Peaks
 };
 
-// 'living' stays as it is: only who may read the table can count it.
+// 'living' and 'peak_per_second' stay as they are: only who may read the table, and who has watched, knows them.
 void add(const BoxCounters& counters, Totals& totals);
 Totals totals(Network& network, BoxId box);
+
+Processed processed(const Totals& totals);
 
 // Counts the flow in 'living' unless it is over at 'now'.
 void count_flow(const FlowSnapshot& flow, const Timeouts& timeouts, Tick now, Totals& totals);
@@ -45,11 +57,12 @@ void count_flow(const FlowSnapshot& flow, const Timeouts& timeouts, Tick now, To
 void count_flows(const FlowTable& table, Tick now, Totals& totals);
 
 struct Metric {
-  std::string_view name;     // the provider's, as CloudWatch has it
-  std::string_view unit;     // the provider's: "Count", "Bytes"
-  bool gauge = false;        // of the moment; else a sum
-  std::string_view meaning;  // one phrase
-  std::string_view source;   // where the reference has it
+  std::string_view name;        // the provider's, as CloudWatch has it
+  std::string_view prometheus;  // behind the prefix of the kind; a sum's ends in _total
+  std::string_view unit;        // the provider's: "Count", "Bytes"
+  bool gauge = false;           // of the moment, or the highest so far; else a sum
+  std::string_view meaning;     // one phrase
+  std::string_view source;      // where the reference has it
   uint64_t (*of)(const Totals& totals) = nullptr;
 };
 
@@ -58,7 +71,10 @@ std::span<const Metric> metrics_of(std::string_view kind);
 const Metric* find(std::string_view kind, std::string_view name);
 std::vector<std::string_view> names_of(std::string_view kind);
 
-// Why a metric that the provider has cannot be had here; none when the provider has no such metric, either.
-std::optional<std::string_view> why_not(std::string_view kind, std::string_view name);
+// "lapse_nat_gateway_idle_timeouts_total".
+std::string prometheus_name(std::string_view kind, const Metric& metric);
+
+// All metrics of a kind as a Markdown table: name, Prometheus name, unit, meaning.
+std::string markdown_table(std::string_view kind);
 
 }  // namespace lapse::metrics

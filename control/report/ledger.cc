@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/wire/tcp.h"
+
 namespace lapse::report {
 namespace {
 
@@ -48,7 +50,7 @@ void Ledger::add(const Event& event) {
     return;
   }
   if (metrics::Totals* const totals = minute_of(event.box, event.time)) {
-    add(event, *totals);
+    count(event, *totals);
   }
   if (event.kind == EventKind::kFlowNew || event.kind == EventKind::kFlowEstablished ||
       event.kind == EventKind::kFlowClosed || event.kind == EventKind::kFlowExpired) {
@@ -57,17 +59,24 @@ void Ledger::add(const Event& event) {
 }
 
 // As the box's own counters count it.
-void Ledger::add(const Event& event, metrics::Totals& totals) {
+void Ledger::count(const Event& event, metrics::Totals& totals) {
   ++totals.events[static_cast<size_t>(event.kind)];
   switch (event.kind) {
     case EventKind::kPacketDropped:
       ++totals.dropped[static_cast<size_t>(event.reason)];
       break;
     case EventKind::kFlowNew:
-      totals.tcp_flows_opened += is_tcp(event) ? 1 : 0;
+      if (is_tcp(event)) {
+        ++totals.tcp_flows_opened;
+        unanswered_.insert({event.box, event.reply});
+      }
+      break;
+    case EventKind::kFlowClosed:
+      unanswered_.erase({event.box, event.reply});
       break;
     case EventKind::kFlowExpired:
       ++totals.expired[event.timeout_class];
+      unanswered_.erase({event.box, event.reply});
       break;
     default:
       break;
@@ -80,6 +89,8 @@ void Ledger::add_packet(const Event& event) {
     if (metrics::Totals* const totals = minute_of(to.box, event.time)) {
       ++totals->received_packets[index(to.side)];
       totals->received_bytes[index(to.side)] += event.frame_length;
+      const bool is_answer = (event.tcp_flags & kTcpSyn) != 0 && (event.tcp_flags & kTcpRst) == 0;
+      totals->tcp_flows_answered += is_answer ? unanswered_.erase({to.box, event.tuple}) : 0;
     }
   }
   if (index(event.from_interface) < directory_.interfaces.size()) {

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "control/metrics/metrics.h"
@@ -82,7 +83,17 @@ class Ledger {
     size_t operator()(const story::FlowKey& key) const;
   };
 
-  static void add(const Event& event, metrics::Totals& totals);
+  // A TCP flow whose SYN nobody has answered yet, by what its answer looks like.
+  struct Unanswered {
+    BoxId box;
+    FiveTuple reply;
+    friend bool operator==(const Unanswered&, const Unanswered&) = default;
+  };
+  struct UnansweredHash {
+    size_t operator()(const Unanswered& flow) const { return hash(flow.reply, {}) ^ index(flow.box); }
+  };
+
+  void count(const Event& event, metrics::Totals& totals);
   void add_packet(const Event& event);
   void add_flow_event(const Event& event);
   // What the box counted in that minute; null when there is no room for another one, or no such box.
@@ -93,6 +104,7 @@ class Ledger {
   mutable std::mutex mutex_;
   std::vector<BoxLedger> boxes_;
   std::unordered_map<story::FlowKey, size_t, KeyHash> lines_;  // into its box's flows
+  std::unordered_set<Unanswered, UnansweredHash> unanswered_;
   Instant last_{};
 };
 

@@ -158,7 +158,7 @@ void print_start(Instance& instance, const RunOptions& options, const Request& r
                                                           cores_text(request.cores)),
                      request.spins ? ", polling all the time" : ", asleep when idle", "; Ctrl-C ends it\n",
                      ports_text(instance.status(), instance.directory()), "  lapse ctl", target,
-                     " status | flows | events | clock | ladder\n"));
+                     " status | flows | metrics | events | clock | ladder\n"));
 }
 
 void wait_for_the_end(int signals) {

@@ -213,7 +213,9 @@ NatGateway::Turn::Outcome NatGateway::Turn::follow_tcp(FlowRef& flow, const Pack
 
 void NatGateway::Turn::announce(TcpState before, const FlowRef& flow, const Packet& packet, Side side) {
   const TcpState after = flow.control.tcp_state;
-  if (after == TcpState::kEstablished && is_half_open(before)) {
+  if (after == TcpState::kSynReceived) {
+    out_.count_answered_flow();
+  } else if (after == TcpState::kEstablished && is_half_open(before)) {
     out_.emit(flow_event(EventKind::kFlowEstablished, flow, packet, side, now_));
   } else if (has_ended(after) && !has_ended(before)) {
     out_.emit(flow_event(EventKind::kFlowClosed, flow, packet, side, now_));

@@ -164,10 +164,9 @@ ExpectMetric Loader::load_metric(ObjectReader& reader) {
   const auto metric = reader.text("metric");
   if (metric && found != boxes.end() && metrics::find(found->kind, metric->value) == nullptr) {
     const auto known = metrics::names_of(found->kind);
-    const auto reason = metrics::why_not(found->kind, metric->value);
     reader.error(metric->place, "metric",
-                 concat(reason ? *reason : "not counted here", " (", shown(metric->value), ")",
-                        topology::suggestion(metric->value, known), "accepted is one of ", topology::listed(known)));
+                 concat("not counted here (", shown(metric->value), ")", topology::suggestion(metric->value, known),
+                        "accepted is one of ", topology::listed(known)));
   }
   expected.metric = value_or(metric, std::string());
   load_range(reader, expected.least, expected.most);

@@ -138,12 +138,8 @@ void SimulatedGround::visit_flows(BoxId box, const FlowVisitor& visit) {
 }
 
 uint64_t SimulatedGround::metric(BoxId box, const std::string& name) {
-  metrics::Totals totals = metrics::totals(world_.network(), box);
-  if (const FlowTable* const table = world_.network().box(box).flows()) {
-    metrics::count_flows(*table, to_tick(engine().now()), totals);
-  }
   const metrics::Metric* const metric = metrics::find(directory().boxes[index(box)].kind, name);
-  return metric == nullptr ? 0 : metric->of(totals);
+  return metric == nullptr ? 0 : metric->of(world_.totals(box));
 }
 
 }  // namespace lapse::sim

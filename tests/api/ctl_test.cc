@@ -85,6 +85,21 @@ TEST_F(Ctl, FlowsAreATable) {
   EXPECT_EQ(bad.error, "lapse ctl: box: fw is not accepted; give one of natgw\n");
 }
 
+TEST_F(Ctl, MetricsAreATableOfTheProvidersNames) {
+  const std::string out = run({"metrics"}).out;
+  EXPECT_THAT(out, testing::StartsWith("natgw (nat-gateway), in 100.0 s of virtual time:\n"
+                                       "METRIC                      VALUE  UNIT   MEANING\n"
+                                       "ActiveConnectionCount         101  Count  TCP connections that are"));
+  EXPECT_THAT(out, HasSubstr("\nPeakPacketsPerSecond          116  Count  received from both sides, the highest"));
+  EXPECT_EQ(run({"metrics", "--box", "natgw"}).out, out);
+  const json boxes = json::parse(run({"metrics", "--json"}).out);
+  EXPECT_EQ(boxes[0]["name"], "natgw");
+  EXPECT_EQ(boxes[0]["metrics"][15]["value"], 116);
+  const Printed bad = run({"metrics", "--box", "fw"});
+  EXPECT_EQ(bad.status, kBadInput);
+  EXPECT_EQ(bad.error, "lapse ctl: box: fw is not accepted; give one of natgw\n");
+}
+
 TEST_F(Ctl, StatusFitsAScreen) {
   const Printed printed = run({"status"});
   EXPECT_EQ(printed.status, kSuccess);
@@ -185,8 +200,9 @@ TEST_F(Ctl, AnUnknownNameListsWhatRuns) {
 }
 
 TEST_F(Ctl, HelpFitsAScreenAndHasAnExample) {
-  const std::vector<std::vector<std::string>> commands{
-      {}, {"status"}, {"flows"}, {"events"}, {"ladder"}, {"clock"}, {"clock", "advance"}, {"clock", "scale"}};
+  const std::vector<std::vector<std::string>> commands{{},          {"status"},           {"flows"},
+                                                       {"metrics"}, {"events"},           {"ladder"},
+                                                       {"clock"},   {"clock", "advance"}, {"clock", "scale"}};
   for (std::vector<std::string> words : commands) {
     words.emplace_back("--help");
     const std::string out = run(words).out;

@@ -13,6 +13,7 @@
 #include <mutex>
 
 #include "control/instance/instance.h"
+#include "control/metrics/metrics.h"
 #include "tests/story/stage.h"
 
 namespace lapse::api {
@@ -71,6 +72,11 @@ class FakeInstance final : public InstanceView {
     box.dropped = {{DropReason::kLate, 3}};
     box.events = {{EventKind::kFlowNew, 1}};
     box.timeouts[static_cast<size_t>(TimeoutClass::kTcpEstablished)] = std::chrono::seconds(350);
+    box.living[static_cast<size_t>(TimeoutClass::kTcpEstablished)] = flows().size();
+    // 101 for the first of the table, 102 for the second.
+    for (const metrics::Metric& metric : metrics::metrics_of("nat-gateway")) {
+      box.metrics.emplace(metric.name, 101 + box.metrics.size());
+    }
     status.boxes.push_back(box);
     status.links.push_back({.link = story::kPrivate, .device = "lapse0", .received_packets = 6, .received_bytes = 600});
     PortStatus port{.driver = "net_ixgbe", .state = {.up = true, .megabits = 10'000}};

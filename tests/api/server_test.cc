@@ -91,6 +91,23 @@ TEST(Server, StatusHasBoxesLinksAndTheSum) {
   EXPECT_EQ((*status)["links"][0]["device"], "lapse0");
 }
 
+TEST(Server, MetricsHaveTheProvidersNamesUnitsAndMeaning) {
+  const ApiBench bench;
+  const auto answer = bench.client.get("/v1/metrics?box=natgw");
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ((*answer)["virtual_time"], 100.0);
+  const json& box = (*answer)["boxes"][0];
+  EXPECT_EQ(box["name"], "natgw");
+  EXPECT_EQ(box["metrics"].size(), 16u);
+  EXPECT_EQ(box["metrics"][1], json({{"name", "BytesInFromDestination"},
+                                     {"value", 102},
+                                     {"unit", "Bytes"},
+                                     {"type", "sum"},
+                                     {"meaning", "received from destinations"},
+                                     {"prometheus", "lapse_nat_gateway_bytes_in_from_destination_total"}}));
+  EXPECT_EQ(box["metrics"][14]["type"], "gauge");
+}
+
 TEST(Server, FlowsSayWhoIsIdleAndHowLongTheyHave) {
   ApiBench bench;
   bench.instance.add_flow(std::chrono::seconds(100), true);
@@ -123,6 +140,7 @@ TEST(Server, EveryBadParameterIsNamedWithWhatIsAccepted) {
       {"/v1/flows?all=yes", {"all", "yes", "0 or 1"}},
       {"/v1/flows?owner=1", {"owner=1", "box, all"}},
       {"/v1/status?x=1", {"x=1", "none"}},
+      {"/v1/metrics?box=fw", {"box", "fw", "natgw"}},
       {"/v1/events?since=-1", {"since", "-1", "a number"}},
       {"/v1/events?since=99999999999999999999999", {"since", "a number"}},
       {"/v1/ladder?columns=10", {"columns", "10", "60 to 400"}},
@@ -143,8 +161,8 @@ TEST(Server, AnUnknownPathListsWhatExists) {
   const ApiBench bench;
   const auto answer = bench.client.get("/v1/flow");
   EXPECT_EQ(answer.status().code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(error_of(answer.status()),
-              AllOf(HasSubstr("GET /v1/flow "), HasSubstr("GET /v1/flows"), HasSubstr("POST /v1/clock")));
+  EXPECT_THAT(error_of(answer.status()), AllOf(HasSubstr("GET /v1/flow "), HasSubstr("GET /metrics"),
+                                               HasSubstr("GET /v1/flows"), HasSubstr("POST /v1/clock")));
   EXPECT_EQ(bench.client.post("/v1/flows", json::object()).status().code(), absl::StatusCode::kNotFound);
 }
 

@@ -9,6 +9,7 @@
 #include "control/expect/expectation.h"
 #include "control/expect/expression.h"
 #include "control/expect/outcome.h"
+#include "control/metrics/metrics.h"
 #include "tests/support/nat_topology.h"
 
 namespace lapse::expect {
@@ -104,7 +105,15 @@ INSTANTIATE_TEST_SUITE_P(, Mistakes,
                                          std::pair{"natgv.IdleTimeoutCount == 0", "did you mean natgw?"},
                                          std::pair{"natgw.idle == 0", "there are ActiveConnectionCount, "},
                                          std::pair{"natgw.IdleTimeoutCounts == 0", "did you mean IdleTimeoutCount?"},
-                                         std::pair{"natgw.PeakBytesPerSecond > 0", "the box keeps sums only"}));
+                                         std::pair{"natgw.PeakBytePerSecond > 0", "did you mean PeakBytesPerSecond?"}));
+
+TEST(Expectations, MayBeAboutEveryMetric) {
+  for (const std::string_view name : metrics::names_of("nat-gateway")) {
+    const Read read = read_word("natgw." + std::string(name) + " <= 5");
+    EXPECT_TRUE(read.errors.empty()) << read.errors.front();
+    EXPECT_EQ(read.expectations.size(), 1U) << name;
+  }
+}
 
 TEST(ExpectFile, EveryMistakeHasItsLine) {
   const Read read = read_text(

@@ -98,6 +98,23 @@ TEST(Ledger, ARefusalForWantOfPortsIsAnError) {
   EXPECT_EQ(sum(ledger.boxes().at(0), "ConnectionAttemptCount"), 0) << "no connection was opened";
 }
 
+// C-16: established on SYN+ACK, once, as the box counts it; the third segment does not matter.
+TEST(Ledger, AConnectionIsEstablishedByItsSynAck) {
+  story::Stage stage;
+  Ledger ledger(stage.directory);
+  Event opened;
+  opened.kind = EventKind::kFlowNew;
+  opened.box = story::kNat;
+  opened.tuple = stage.original;
+  opened.reply = stage.reply();
+  ledger.add(opened);
+  const Event answer = stage.packet(stage.reply(), {.flags = kTcpSyn | kTcpAck, .sequence = 1}, story::kInternet,
+                                    kNoInterface, story::kNatOutside);
+  ledger.add(answer);
+  ledger.add(answer);
+  EXPECT_EQ(sum(ledger.boxes().at(0), "ConnectionEstablishedCount"), 1);
+}
+
 TEST(Ledger, MoreFlowsThanItKeepsAreCounted) {
   story::Stage stage;
   Ledger ledger(stage.directory);

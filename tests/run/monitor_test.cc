@@ -55,6 +55,18 @@ TEST(Monitor, NamesTheWorkerThatStallsAndTheOneThatGoesOn) {
   EXPECT_THAT(heard.next(), HasSubstr("worker 1 (core 2) goes on"));
 }
 
+// Also when virtual time is so fast that a window ends sooner than the monitor looks by itself.
+TEST(Monitor, ReadsRatesAgainAndAgain) {
+  Heard heard;
+  const Monitor monitor({}, {}, {.read_rates = [&]() -> Duration {
+                          heard.say("read");
+                          return std::chrono::microseconds(10);
+                        }});
+  for (int times = 0; times < 5; ++times) {
+    EXPECT_EQ(heard.next(), "read");
+  }
+}
+
 TEST(Monitor, TellsOfALinkThatGoesDownAndComesBack) {
   Heard heard;
   std::atomic<bool> up{false};

@@ -284,6 +284,22 @@ TEST_F(Programs, BytesAreThoseOfTheIpPackets) {
   EXPECT_THAT(found(outcome), IsEmpty());
 }
 
+// Forty datagrams and their answers within ten seconds, of 40 and 48 bytes; the peak of the day is that of its first window.
+TEST_F(Programs, PeaksAreOfTheBusiestTenSeconds) {
+  std::vector<std::string> steps;
+  for (int number = 0; number < 40; ++number) {
+    const std::string at = std::to_string(number < 20 ? 1 : 9);
+    steps.push_back("{ at: " + at + R"(s, host: app, datagram: "api:53", as: d)" + std::to_string(number) +
+                    ", size: 12, response: 20 }");
+  }
+  steps.emplace_back(R"({ at: 12s, host: app, datagram: "api:53", as: late, size: 12 })");
+  steps.emplace_back("{ at: 1d, stop: true }");
+  const Outcome outcome = played(story(steps, {"{ at: 5s, box: natgw, metric: PeakPacketsPerSecond, equals: 4 }",
+                                               "{ at: end, box: natgw, metric: PeakPacketsPerSecond, equals: 8 }",
+                                               "{ at: end, box: natgw, metric: PeakBytesPerSecond, equals: 352 }"}));
+  EXPECT_THAT(found(outcome), IsEmpty());
+}
+
 TEST_F(Programs, WhatIsFoundInsteadIsNamed) {
   const Outcome outcome = played(story(
       {kProxy, kUser, "{ at: 1s, flow: u, request: 10, response: 20, after: 5s }", "{ at: 9s, stop: true }"},
