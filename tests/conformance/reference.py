@@ -4,6 +4,8 @@ from model import elsewhere, holds, lacks, part
 
 ANSWERED = ("LateFromInside.L1_IsAnsweredByRstAndNotForwarded", "NatGatewayEndToEnd.Idle351sThenClientDataMeetsRst")
 TIMEOUTS = ("TimeoutOfState.AliveOneTickBefore", "TimeoutOfState.DeadWhenItHasRunOut")
+NATDISCOVERY = "NatDiscovery.Row3_1_SymmetricInBothSensesAndNoHairpin"
+DIFFERENTIAL = "Differential.RandomConversationsLookAsBehindLinux"
 NO_SUCH_NETWORK = "a topology's links and routes say who reaches the box"
 
 PARTS = (
@@ -57,7 +59,7 @@ PARTS = (
                 "NatGatewayLatePacket.L8_PacketFromOutsideForTheInsideAddressIsDropped",
                 "NatGatewayLatePacket.L8_StrangerAtALivingMappingIsDropped",
                 "NatGatewayLatePacket.L8_EchoReplyFromInsideThatNobodyAskedForIsDropped",
-                "Path.APacketToTheInsideAddressIsDropped"))),
+                "Path.APacketToTheInsideAddressIsDropped", DIFFERENTIAL))),
 
     part("2.2 What the expiry itself emits", "",
          ("NAT gateway", "nothing", holds("NatGatewayExpiry.S1_5_ExpiryAloneTellsNobody"))),
@@ -147,22 +149,23 @@ PARTS = (
          ("Removing an address", "living flows stay for the drain period, no new ones; not the primary",
           lacks("addresses are those of the file; none is taken away while the box runs")),
          ("Mapping", "address-and-port-dependent, a random port for each destination",
-          holds("NatGatewayMapping.SymmetricAnotherPortForEachDestination",
+          holds("NatGatewayMapping.SymmetricAnotherPortForEachDestination", NATDISCOVERY,
                 "Rfc5508.Req1a_OneIdentifierBecomesAnotherForEachDestination")),
          ("Filtering", "address-and-port-dependent",
           holds("Rfc4787.Req8_OnlyTheAddressAndPortThatWasSpokenToMayAnswer",
-                "NatGatewayLatePacket.L8_StrangerAtALivingMappingIsDropped")),
+                "NatGatewayLatePacket.L8_StrangerAtALivingMappingIsDropped", NATDISCOVERY)),
          ("Port preservation, parity, contiguity", "none",
           holds("NatGatewayMapping.NoPortIsPreservedAndNoneIsContiguous", "Rfc4787.Req4_ParityIsNotKept")),
          ("Hairpin", "not offered",
-          holds("NatGatewayLatePacket.L8_WhatInsideSendsToTheOutsideAddressIsDropped")),
+          holds("NatGatewayLatePacket.L8_WhatInsideSendsToTheOutsideAddressIsDropped", NATDISCOVERY)),
          ("Port forwarding", "not supported",
           holds("NatGatewayLatePacket.L8_UnsolicitedSynFromOutsideIsDropped",
                 "NatGatewayLatePacket.InsideCannotUseAReplyKey")),
          ("Rewrites", "the source becomes an outside address; the payload stays",
           holds("NatGatewayTranslation.TcpSourceGoingOutAndDestinationComingBack",
                 "NatGatewayTranslation.TcpChecksumIsRightForEveryPayloadLength",
-                "NatGatewayTranslation.WrongChecksumStaysWrong", "NatGatewayEndToEnd.ServerSeesTheOutsideAddress",
+                "NatGatewayTranslation.WrongChecksumStaysWrong", DIFFERENTIAL,
+                "NatGatewayEndToEnd.ServerSeesTheOutsideAddress",
                 "Rfc4787.Req10_PayloadsAreNotRead")),
          ("Security groups", "none can be attached", elsewhere("the box has no such setting")),
          ("Peering", "nothing enters from a peering", elsewhere(NO_SUCH_NETWORK)),

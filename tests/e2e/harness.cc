@@ -242,10 +242,11 @@ Arguments lab_arguments(const std::string& topology, const Arguments& arguments)
 
 // ---- Lab ----
 
-Lab::Lab(const Arguments& options) : name_("e2e" + std::to_string(getpid()) + "x" + std::to_string(++labs_started_)) {
+Lab::Lab(const Arguments& options, const std::string& topology)
+    : name_("e2e" + std::to_string(getpid()) + "x" + std::to_string(++labs_started_)) {
   Arguments arguments{"--name", name_};
   arguments.insert(arguments.end(), options.begin(), options.end());
-  arguments = lab_arguments(topology_file(), arguments);
+  arguments = lab_arguments(topology, arguments);
   arguments.insert(arguments.begin(), program());
   const std::string errors = folder_ + "/" + name_ + ".errors";
   process_ = std::make_unique<Process>(arguments, errors);
