@@ -65,6 +65,12 @@ absl::Status add_routes(Netlink& host, const topology::Attachment& attachment) {
   return attachment.gateway ? host.add_route(Ipv4Prefix{}, *attachment.gateway) : absl::OkStatus();
 }
 
+// A kernel that lacks the feature has no such file.
+absl::Status write_if_there(const std::string& path, const std::string& content) {
+  auto status = write_existing(path, content);
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
 }  // namespace
 
 WiringPlan plan_wiring(const topology::Topology& topology) {
@@ -97,8 +103,8 @@ std::map<std::string, std::string> tap_devices(const WiringPlan& plan) {
 
 absl::Status prepare_namespace() {
   for (const char* which : {"all", "default"}) {
-    auto status = write_existing(absl::StrCat("/proc/sys/net/ipv6/conf/", which, "/disable_ipv6"), "1");
-    if (!status.ok() && !absl::IsNotFound(status)) {
+    if (auto status = write_if_there(absl::StrCat("/proc/sys/net/ipv6/conf/", which, "/disable_ipv6"), "1");
+        !status.ok()) {
       return status;
     }
   }
@@ -111,6 +117,12 @@ absl::Status prepare_namespace() {
 }
 
 absl::Status build_bridges(Netlink& lab, const WiringPlan& plan) {
+  // Where br_netfilter is loaded, as containers have it, a bridge drops malformed IP, which the boxes are to judge.
+  for (const char* family : {"iptables", "ip6tables", "arptables"}) {
+    if (auto status = write_if_there(absl::StrCat("/proc/sys/net/bridge/bridge-nf-call-", family), "0"); !status.ok()) {
+      return status;
+    }
+  }
   for (const LinkDevices& devices : plan.links) {
     if (auto status = lab.add_bridge(devices.bridge); !status.ok()) {
       return status;

@@ -50,6 +50,7 @@ std::map<std::string, std::string> tap_devices(const WiringPlan& plan);
 // Loopback up and IPv6 off, in the calling thread's namespace.
 absl::Status prepare_namespace();
 
+// In the calling thread's namespace, which is the one that 'lab' speaks to.
 absl::Status build_bridges(Netlink& lab, const WiringPlan& plan);
 
 // Cables, addresses, routes and static neighbours of one host.

@@ -69,8 +69,11 @@ Finished lapse(const Arguments& arguments);
 Arguments lab_arguments(const std::string& topology, const Arguments& arguments);
 int workers();
 
-// The file beside these tests with one gateway between two hosts.
+// The `lapse` under test, and a file beside these tests, where whoever runs the labs can read them.
+std::string program();
+std::string test_file(const std::string& name);
 std::string topology_file();
+std::string runtime_folder();
 
 // `lapse lab` without a program, up and running.
 class Lab {
@@ -109,10 +112,5 @@ class Peer {
  private:
   Process process_;
 };
-
-// The `lapse` under test, and a file beside these tests, where whoever runs the labs can read them.
-std::string program();
-std::string test_file(const std::string& name);
-std::string runtime_folder();
 
 }  // namespace lapse::test
