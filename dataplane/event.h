@@ -31,6 +31,7 @@ namespace lapse {
   X(kFlowClosing, "flow_closing", "FLOW-CLOSING")       \
   X(kFlowClosed, "flow_closed", "FLOW-CLOSED")          \
   X(kFlowExpired, "flow_expired", "FLOW-EXPIRED")       \
+  X(kFlowReleased, "flow_released", "FLOW-RELEASED")    \
   X(kLatePacket, "late_packet", "LATE-PACKET")          \
   X(kRstSent, "rst_sent", "LATE-RST")                   \
   X(kIcmpSent, "icmp_sent", "ICMP-SENT")                \

@@ -50,12 +50,13 @@ Names told_names(const Event& event, const topology::Directory& directory) {
 }
 
 bool has_reason(EventKind kind) {
-  return kind == EventKind::kPacketDropped || kind == EventKind::kLatePacket || kind == EventKind::kRejected;
+  return kind == EventKind::kPacketDropped || kind == EventKind::kLatePacket || kind == EventKind::kRejected ||
+         kind == EventKind::kIcmpSent;
 }
 
 bool tells_somebody(EventKind kind) {
-  return kind == EventKind::kFlowExpired || kind == EventKind::kLatePacket || kind == EventKind::kRstSent ||
-         kind == EventKind::kIcmpSent;
+  return kind == EventKind::kFlowExpired || kind == EventKind::kFlowReleased || kind == EventKind::kLatePacket ||
+         kind == EventKind::kRstSent || kind == EventKind::kIcmpSent;
 }
 
 bool is_packet(EventKind kind) {
@@ -229,7 +230,8 @@ json event_json(const NumberedEvent& numbered, const topology::Directory& direct
   result["tuple"] = tuple_json(event.tuple, directory);
   if (event.box != kNoBox) {
     result["box"] = story::box_name(event.box, directory);
-    if (event.kind != EventKind::kPacketDropped && event.kind != EventKind::kFlowExpired) {
+    if (event.kind != EventKind::kPacketDropped && event.kind != EventKind::kFlowExpired &&
+        event.kind != EventKind::kFlowReleased) {
       result["side"] = story::side_name(event.box, event.side, directory);
     }
   }

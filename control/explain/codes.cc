@@ -189,6 +189,10 @@ CodeText of(EventKind kind) {
               "Keepalives in less than the timeout on the leg that crosses the box (TCP_KEEPIDLE; the default of 7200 "
               "s is too "
               "late), or an idle limit in the program that is shorter than the box's."};
+    case EventKind::kFlowReleased:
+      return {"the address that the flow was translated to was disassociated, and its drain is over",
+              "Nobody is told. Who speaks next meets LATE-RST or LATE-DROP.",
+              "A longer MaxDrainDurationSeconds (4000 at most), or connections that are renewed within it."};
     case EventKind::kLatePacket:
       return {"a packet came for which there is no flow: forgotten, or never seen",
               "As the box's late_packet says: a RST to who spoke, or silence.",

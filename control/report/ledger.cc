@@ -53,7 +53,8 @@ void Ledger::add(const Event& event) {
     count(event, *totals);
   }
   if (event.kind == EventKind::kFlowNew || event.kind == EventKind::kFlowEstablished ||
-      event.kind == EventKind::kFlowClosed || event.kind == EventKind::kFlowExpired) {
+      event.kind == EventKind::kFlowClosed || event.kind == EventKind::kFlowReleased ||
+      event.kind == EventKind::kFlowExpired) {
     add_flow_event(event);
   }
 }
@@ -72,6 +73,7 @@ void Ledger::count(const Event& event, metrics::Totals& totals) {
       }
       break;
     case EventKind::kFlowClosed:
+    case EventKind::kFlowReleased:
       unanswered_.erase({event.box, event.reply});
       break;
     case EventKind::kFlowExpired:
@@ -109,7 +111,7 @@ void Ledger::add_flow_event(const Event& event) {
   }
   if (event.kind == EventKind::kFlowEstablished) {
     line->established = event.time;
-  } else if (event.kind == EventKind::kFlowClosed && !line->closed) {
+  } else if ((event.kind == EventKind::kFlowClosed || event.kind == EventKind::kFlowReleased) && !line->closed) {
     line->closed = event.time;
   } else if (event.kind == EventKind::kFlowExpired) {
     line->expired = event.time;

@@ -136,6 +136,7 @@ void apply_to_box(const Entry& entry, BoxKnowledge& box) {
       become(BoxState::kClosed);
       break;
     case EventKind::kFlowExpired:
+    case EventKind::kFlowReleased:
       if (box.state != BoxState::kClosed) {
         become(BoxState::kForgot);
       }

@@ -123,6 +123,8 @@ std::string box_event_text(const Entry& entry) {
     case EventKind::kFlowExpired:
       return absl::StrCat("forgets the flow after ", exact(std::chrono::milliseconds(entry.timeout_ms)),
                           " of silence; ", text_of(told_text(entry.told)));
+    case EventKind::kFlowReleased:
+      return absl::StrCat("ends the flow: its address was released; ", text_of(told_text(entry.told)));
     case EventKind::kFlowNew:
       return absl::StrCat("opens a new flow as ", endpoint_address(entry.outside, entry.outside_port));
     case EventKind::kLatePacket:

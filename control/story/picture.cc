@@ -118,7 +118,7 @@ class Painter {
         break;
       case RowKind::kBoxEvent:
         result.column = column_of(row.entry.to, End::kOpener);
-        result.forgets = row.entry.event == EventKind::kFlowExpired;
+        result.forgets = row.entry.event == EventKind::kFlowExpired || row.entry.event == EventKind::kFlowReleased;
         result.words = box_event_text(row.entry);
         break;
       case RowKind::kFold:

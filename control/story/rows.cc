@@ -145,6 +145,7 @@ class Builder {
   bool has_line(const Entry& entry, BoxState before) const {
     switch (entry.event) {
       case EventKind::kFlowExpired:
+      case EventKind::kFlowReleased:
         return before != BoxState::kClosed;
       case EventKind::kFlowNew:
         return before == BoxState::kForgot;

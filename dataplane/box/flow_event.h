@@ -42,4 +42,14 @@ inline Event expiry_event(const FlowRef& flow, Tick deadline, const Timeouts& ti
   return event;
 }
 
+// The address that the flow was translated to serves no more.
+inline Event release_event(const FlowRef& flow, const Now& now) {
+  Event event;
+  event.kind = EventKind::kFlowReleased;
+  event.time = now.now;
+  event.real = now.real;
+  name_flow(event, flow);
+  return event;
+}
+
 }  // namespace lapse

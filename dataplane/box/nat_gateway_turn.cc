@@ -304,12 +304,7 @@ void NatGateway::Turn::end_flows_of_released_addresses(size_t budget) {
     const FlowRef found = table_.find(flow->reply, table_.hash(flow->reply));
     if (found && table_.kill(found)) {
       give_port_back(found);
-      Event event;
-      event.kind = EventKind::kFlowClosed;
-      event.time = now_.now;
-      event.real = now_.real;
-      name_flow(event, found);
-      out_.emit(event);
+      out_.emit(release_event(found, now_));
     }
   }
   if (worker_.next_to_check == count) {

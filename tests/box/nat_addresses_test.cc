@@ -95,7 +95,7 @@ TEST(NatAddresses, ReleaseIsToldAsTheEndOfEachFlow) {
   b.advance(kDrain);
   b.forget_events();
   b.reclaim();
-  const Event event = b.expect_event(EventKind::kFlowClosed);
+  const Event event = b.expect_event(EventKind::kFlowReleased);
   EXPECT_EQ(event.tuple.source, c.client.address);
   EXPECT_EQ(event.tuple.source_port.host(), c.client.port);
 }
