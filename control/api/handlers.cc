@@ -30,7 +30,8 @@ constexpr auto kPatience = std::chrono::milliseconds(250);
 
 constexpr std::string_view kPaths =
     "GET /metrics, GET /v1/status, GET /v1/metrics, GET /v1/flows, GET /v1/events, GET /v1/clock, POST /v1/clock, "
-    "GET /v1/ladder, GET /v1/story, GET /v1/report, GET /v1/verdict, GET /v1/record";
+    "GET /v1/addresses, POST /v1/addresses, GET /v1/ladder, GET /v1/story, GET /v1/report, GET /v1/verdict, GET "
+    "/v1/record";
 
 const std::map<std::string, const char*> kReportTypes{{"svg", "image/svg+xml"},
                                                       {"html", "text/html; charset=utf-8"},
@@ -88,6 +89,8 @@ void Handlers::install(httplib::Server& server) {
   server.Get("/v1/events", bind(&Handlers::events));
   server.Get("/v1/clock", bind(&Handlers::show_clock));
   server.Post("/v1/clock", bind(&Handlers::move_clock));
+  server.Get("/v1/addresses", bind(&Handlers::list_addresses));
+  server.Post("/v1/addresses", bind(&Handlers::change_addresses));
   server.Get("/v1/ladder", bind(&Handlers::ladder));
   server.Get("/v1/story", bind(&Handlers::list_story));
   server.Get("/v1/report", bind(&Handlers::report));

@@ -51,6 +51,8 @@ class Handlers {
   void advance_clock(std::chrono::nanoseconds duration, bool force, Response& response);
   void next_expiry(Response& response);
   void scale_clock(double scale, bool force, Response& response);
+  void list_addresses(const Request& request, Response& response);
+  void change_addresses(const Request& request, Response& response);
   void ladder(const Request& request, Response& response);
   void list_story(const Request& request, Response& response);
   void report(const Request& request, Response& response);
@@ -59,6 +61,7 @@ class Handlers {
   void record(const Request& request, Response& response);
 
   nlohmann::json clock_json() const;
+  absl::StatusOr<nlohmann::json> addresses_json(const std::string& box) const;
   const topology::Directory& directory() const { return instance_.directory(); }
 
   InstanceView& instance_;

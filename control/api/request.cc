@@ -15,6 +15,9 @@ using nlohmann::json;
 
 constexpr std::string_view kClockForms = R"({"advance":"351s"}, {"next":true} or {"scale":50}, and "force":true)";
 
+constexpr std::string_view kAddressForms =
+    R"({"box":"natgw","associate":"203.0.113.11"} or {"box":"natgw","disassociate":"203.0.113.11","drain":"350s"})";
+
 absl::string_view view(std::string_view text) {
   return {text.data(), text.size()};
 }
@@ -151,6 +154,38 @@ absl::StatusOr<ClockRequest> parse_clock_request(const std::string& text) {
   request.force = *force;
   if (auto status = read_way(body, request); !status.ok()) {
     return status;
+  }
+  return request;
+}
+
+absl::StatusOr<AddressRequest> parse_address_request(const std::string& text) {
+  const json body = json::parse(text, nullptr, false);
+  AddressRequest request;
+  const bool comes = body.is_object() && body.contains("associate");
+  const bool goes = body.is_object() && body.contains("disassociate");
+  if (comes == goes || !body.contains("box") || !body["box"].is_string()) {
+    return absl::InvalidArgumentError(absl::StrCat("accepted: ", view(kAddressForms)));
+  }
+  for (const auto& [key, value] : body.items()) {
+    if (key != "box" && key != "associate" && key != "disassociate" && (key != "drain" || comes)) {
+      return absl::InvalidArgumentError(absl::StrCat("unknown key ", key, "; accepted: ", view(kAddressForms)));
+    }
+  }
+  request.kind = comes ? AddressRequest::Kind::kAssociate : AddressRequest::Kind::kDisassociate;
+  request.box = body["box"];
+  const std::string way = comes ? "associate" : "disassociate";
+  const auto address = body[way].is_string() ? parse_ipv4(body[way].get<std::string>()) : std::nullopt;
+  if (!address) {
+    return bad(way, body[way].dump(), "an IPv4 address");
+  }
+  request.address = *address;
+  if (body.contains("drain")) {
+    const auto drain =
+        topology::parse_duration(body["drain"].is_string() ? body["drain"].get<std::string>() : body["drain"].dump());
+    if (!drain.ok()) {
+      return bad("drain", body["drain"].dump(), "a duration with its unit, as \"350s\"");
+    }
+    request.drain = *drain;
   }
   return request;
 }

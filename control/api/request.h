@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "nlohmann/json.hpp"
 
+#include "dataplane/wire/address.h"
 #include "httplib.h"
 
 namespace lapse::api {
@@ -50,6 +52,16 @@ struct ClockRequest {
   bool force = false;
 };
 absl::StatusOr<ClockRequest> parse_clock_request(const std::string& body);
+
+// An address that comes to a NAT gateway, or goes.
+struct AddressRequest {
+  enum class Kind : uint8_t { kAssociate, kDisassociate };
+  Kind kind = Kind::kAssociate;
+  std::string box;
+  Ipv4Address address;
+  std::optional<std::chrono::nanoseconds> drain;  // kDisassociate
+};
+absl::StatusOr<AddressRequest> parse_address_request(const std::string& body);
 
 // 400, 404, 409, 503 or 500.
 int http_status(const absl::Status& status);

@@ -18,6 +18,7 @@ struct Arguments {
   LadderArguments ladder;
   std::string duration;
   double scale = 1.0;
+  AddressChange address;
   bool force = false;
 };
 using Action = std::function<absl::Status(const api::Client&, const Arguments&)>;
@@ -73,6 +74,7 @@ class Ctl {
     add_metrics();
     add_events();
     add_clock();
+    add_addresses();
     add_ladder();
   }
 
@@ -101,6 +103,7 @@ class Ctl {
   void add_metrics();
   void add_events();
   void add_clock();
+  void add_addresses();
   void add_ladder();
 
   Context& context_;
@@ -207,6 +210,36 @@ void Ctl::add_clock() {
   scale.add_option("N", arguments_->scale, "1 to 1000")->required()->type_name("");
   scale.add_flag("--force", arguments_->force, "also when the hosts are not warped");
   add_json(scale);
+}
+
+void Ctl::add_addresses() {
+  CLI::App& addresses = command(ctl_, "addresses", "show or change the addresses that a NAT gateway translates to",
+                                "Examples:\n"
+                                "  lapse ctl addresses show\n"
+                                "  lapse ctl addresses associate natgw 203.0.113.11\n"
+                                "  lapse ctl addresses disassociate natgw 203.0.113.11 --drain 60s",
+                                nullptr);
+  addresses.require_subcommand(1);
+  add_json(command(addresses, "show", "which there are, and which drain", "Example:\n  lapse ctl addresses show --json",
+                   [](const auto& client, const auto& given) { return ctl_addresses_show(client, given.json); }));
+  const auto add_change = [this, &addresses](const std::string& way, const std::string& description,
+                                             const std::string& footer) -> CLI::App& {
+    CLI::App& change = command(addresses, way, description, footer, [way](const auto& client, const auto& given) {
+      return ctl_addresses_change(client, way, given.address, given.json);
+    });
+    change.add_option("BOX", arguments_->address.box, "the NAT gateway")->required()->type_name("");
+    change.add_option("ADDRESS", arguments_->address.address, "on the link of its outside")->required()->type_name("");
+    add_json(change);
+    return change;
+  };
+  add_change("associate", "new flows are spread over one more address",
+             "Example:\n  lapse ctl addresses associate natgw 203.0.113.11");
+  CLI::App& disassociate =
+      add_change("disassociate", "an address serves the flows that it has, and no new ones, until it is released",
+                 "Example:\n  lapse ctl addresses disassociate natgw 203.0.113.11 --drain 60s\n\n"
+                 "Flows that are left when the drain is over end, and nobody is told. The primary address stays.");
+  disassociate.add_option("--drain", arguments_->address.drain, "1s to 4000s (as the file says, or 350s)")
+      ->type_name("DURATION");
 }
 
 }  // namespace

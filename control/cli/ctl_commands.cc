@@ -55,6 +55,26 @@ std::string clock_line(const json& clock) {
                       about(clock["uptime"]), clock["hosts_warped"].get<bool>() ? ", hosts warped" : "");
 }
 
+// "natgw: 203.0.113.10 (primary), 203.0.113.11 (draining, released in 12.3 s)", a line each.
+std::string addresses_text(const json& boxes) {
+  std::string text;
+  for (const json& box : boxes) {
+    std::string separator = ": ";
+    text += box["box"].get<std::string>();
+    for (const json& one : box["addresses"]) {
+      absl::StrAppend(&text, separator, one["address"].get<std::string>());
+      if (one["state"] == "draining") {
+        absl::StrAppend(&text, " (draining, released in ", about(one["released_in"]), ")");
+      } else if (one["primary"].get<bool>()) {
+        text += " (primary)";
+      }
+      separator = ", ";
+    }
+    text += "\n";
+  }
+  return text;
+}
+
 std::string boxes_text(const json& boxes, const Screen& where) {
   Table table({{"BOX"},
                {"KIND"},
@@ -350,6 +370,29 @@ absl::Status ctl_clock_move(const api::Client& client, const json& move, bool as
     text += (*answer)["message"].get<std::string>() + "\n";
   }
   print(text);
+  return absl::OkStatus();
+}
+
+absl::Status ctl_addresses_show(const api::Client& client, bool as_json) {
+  const auto answer = client.get("/v1/addresses");
+  if (!answer.ok()) {
+    return answer.status();
+  }
+  print(as_json ? answer->dump(2) + "\n" : addresses_text((*answer)["boxes"]));
+  return absl::OkStatus();
+}
+
+absl::Status ctl_addresses_change(const api::Client& client, const std::string& way, const AddressChange& change,
+                                  bool as_json) {
+  json body{{"box", change.box}, {way, change.address}};
+  if (!change.drain.empty()) {
+    body["drain"] = change.drain;
+  }
+  const auto answer = client.post("/v1/addresses", body);
+  if (!answer.ok()) {
+    return answer.status();
+  }
+  print(as_json ? answer->dump(2) + "\n" : addresses_text(json::array({*answer})));
   return absl::OkStatus();
 }
 

@@ -33,6 +33,11 @@ struct EventsOptions {
   bool packets = false;
   uint64_t since = 0;
 };
+struct AddressChange {
+  std::string box;
+  std::string address;
+  std::string drain;  // empty: as the box says
+};
 struct LadderArguments {
   std::string flow = "last";
   size_t columns = 0;  // 0: the terminal's
@@ -47,5 +52,9 @@ absl::Status ctl_events(const api::Client& client, const EventsOptions& options)
 absl::Status ctl_ladder(const api::Client& client, const LadderArguments& arguments);
 absl::Status ctl_clock_show(const api::Client& client, bool json);
 absl::Status ctl_clock_move(const api::Client& client, const nlohmann::json& move, bool json);
+absl::Status ctl_addresses_show(const api::Client& client, bool json);
+// 'way' is "associate" or "disassociate".
+absl::Status ctl_addresses_change(const api::Client& client, const std::string& way, const AddressChange& change,
+                                  bool json);
 
 }  // namespace lapse::cli

@@ -12,6 +12,7 @@
 
 #include "control/instance/clock_control.h"
 #include "control/instance/instance_impl.h"
+#include "control/network/addresses.h"
 #include "control/network/build.h"
 #include "dataplane/io/eal.h"
 
@@ -403,6 +404,25 @@ absl::Status Instance::set_scale(double scale) {
   impl_->clock->set_scale(scale);
   impl_->after_clock_change();
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<NatAddresses::Entry>> Instance::addresses(std::string_view box) const {
+  return list_addresses(impl_->addresses_of(), box);
+}
+
+absl::Status Instance::associate_address(std::string_view box, Ipv4Address address) {
+  const std::lock_guard lock(impl_->addresses_mutex);
+  return lapse::associate_address(impl_->addresses_of(), box, address);
+}
+
+absl::Status Instance::disassociate_address(std::string_view box, Ipv4Address address, std::optional<Duration> drain) {
+  const std::lock_guard lock(impl_->addresses_mutex);
+  const absl::Status status = lapse::disassociate_address(impl_->addresses_of(), box, address, drain, now());
+  // A worker that sleeps does not know when the drain is over.
+  for (const auto& worker : impl_->workers) {
+    worker->wake();
+  }
+  return status;
 }
 
 }  // namespace lapse

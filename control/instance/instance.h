@@ -152,6 +152,12 @@ class InstanceView {
   // Goes to the next expiry and stops there; kNotFound without any flow.
   virtual absl::StatusOr<ClockMove> advance_to_next_expiry() = 0;
   virtual absl::Status set_scale(double scale) = 0;
+
+  // ---- the addresses of a NAT gateway: see control/network/addresses.h ----
+  virtual absl::StatusOr<std::vector<NatAddresses::Entry>> addresses(std::string_view box) const = 0;
+  virtual absl::Status associate_address(std::string_view box, Ipv4Address address) = 0;
+  virtual absl::Status disassociate_address(std::string_view box, Ipv4Address address,
+                                            std::optional<Duration> drain) = 0;
 };
 
 class Instance final : public InstanceView {
@@ -177,6 +183,9 @@ class Instance final : public InstanceView {
   absl::StatusOr<ClockMove> advance(Duration duration, bool force) override;
   absl::StatusOr<ClockMove> advance_to_next_expiry() override;
   absl::Status set_scale(double scale) override;
+  absl::StatusOr<std::vector<NatAddresses::Entry>> addresses(std::string_view box) const override;
+  absl::Status associate_address(std::string_view box, Ipv4Address address) override;
+  absl::Status disassociate_address(std::string_view box, Ipv4Address address, std::optional<Duration> drain) override;
 
  private:
   struct Impl;

@@ -20,6 +20,7 @@
 #include "control/instance/instance.h"
 #include "control/instance/monitor.h"
 #include "control/metrics/peaks.h"
+#include "control/network/addresses.h"
 #include "dataplane/clock.h"
 #include "dataplane/io/dpdk_port.h"
 #include "dataplane/net/network.h"
@@ -47,10 +48,12 @@ struct Instance::Impl {
   std::unique_ptr<metrics::Peaks> peaks;
   mutable std::mutex reader_mutex;        // of the slot that control reads flows with
   std::mutex clock_mutex;                 // one move at a time
+  std::mutex addresses_mutex;             // one change at a time
   mutable std::mutex clock_reader_mutex;  // while it is held no mapping of the clock is freed
   bool eal_started = false;
 
   Now now() const;
+  AddressesOf addresses_of() const { return {*network, topology, directory}; }
   double scale() const;
   io::PortWish wish_for(const std::string& link) const;
   absl::Status open_ports();

@@ -152,6 +152,29 @@ class FakeInstance final : public InstanceView {
     move.now = now();
     return move;
   }
+  // One address that is there for good, one that can come and go.
+  absl::StatusOr<std::vector<NatAddresses::Entry>> addresses(std::string_view box) const override {
+    if (box != "natgw") {
+      return absl::NotFoundError("no NAT gateway is called " + std::string(box));
+    }
+    std::vector<NatAddresses::Entry> list;
+    for (const NatAddresses::Entry& entry : addresses_.entries()) {
+      if (entry.state != NatAddresses::State::kUnused) {
+        list.push_back(entry);
+      }
+    }
+    return list;
+  }
+  absl::Status associate_address(std::string_view, Ipv4Address address) override {
+    return addresses_.associate(address) == NatAddresses::Outcome::kDone ? absl::OkStatus()
+                                                                         : absl::FailedPreconditionError("taken");
+  }
+  absl::Status disassociate_address(std::string_view, Ipv4Address address, std::optional<Duration> drain) override {
+    const Tick end = to_tick(now().now + drain.value_or(std::chrono::seconds(350)));
+    return addresses_.disassociate(address, end) == NatAddresses::Outcome::kDone
+               ? absl::OkStatus()
+               : absl::FailedPreconditionError("not there, or primary");
+  }
   absl::Status set_scale(double scale) override {
     const std::lock_guard lock(mutex_);
     scale_ = scale;
@@ -187,6 +210,7 @@ class FakeInstance final : public InstanceView {
   int last_handler_ = 0;
   Instant now_{std::chrono::seconds(100)};
   double scale_ = 1.0;
+  NatAddresses addresses_{std::array{*parse_ipv4("203.0.113.10")}};
 };
 
 }  // namespace lapse::api

@@ -289,6 +289,38 @@ std::vector<json> lines_of(const std::string& text) {
   return lines;
 }
 
+TEST(Addresses, ComeAndGoOverTheSocket) {
+  ApiBench bench;
+  const json came{{"box", "natgw"}, {"associate", "203.0.113.11"}};
+  ASSERT_TRUE(bench.client.post("/v1/addresses", came).ok());
+  EXPECT_EQ(bench.client.post("/v1/addresses", came).status().code(), absl::StatusCode::kFailedPrecondition);
+  const auto gone =
+      bench.client.post("/v1/addresses", {{"box", "natgw"}, {"disassociate", "203.0.113.11"}, {"drain", "60s"}});
+  ASSERT_TRUE(gone.ok()) << gone.status();
+  const auto listed = bench.client.get("/v1/addresses?box=natgw");
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  const json& addresses = (*listed)["boxes"][0]["addresses"];
+  EXPECT_EQ(addresses[0], (json{{"address", "203.0.113.10"}, {"primary", true}, {"state", "active"}}));
+  EXPECT_EQ(addresses[1],
+            (json{{"address", "203.0.113.11"}, {"primary", false}, {"state", "draining"}, {"released_in", 60.0}}));
+}
+
+TEST(Addresses, BadRequestsSayWhatIsAccepted) {
+  const ApiBench bench;
+  for (const json& body :
+       std::vector<json>{json::array(),
+                         {{"box", "natgw"}},
+                         {{"associate", "203.0.113.11"}},
+                         {{"box", "natgw"}, {"associate", "x"}},
+                         {{"box", "natgw"}, {"associate", "203.0.113.11"}, {"drain", "5s"}},
+                         {{"box", "natgw"}, {"disassociate", "203.0.113.11"}, {"drain", 5}},
+                         {{"box", "natgw"}, {"associate", "1.2.3.4"}, {"disassociate", "1.2.3.4"}}}) {
+    const auto answer = bench.client.post("/v1/addresses", body);
+    EXPECT_EQ(answer.status().code(), absl::StatusCode::kInvalidArgument) << body;
+  }
+  EXPECT_EQ(bench.client.get("/v1/addresses?box=nobody").status().code(), absl::StatusCode::kNotFound);
+}
+
 TEST(Events, AreNumberedAndNamed) {
   ApiBench bench;
   bench.play(late_answer_events());

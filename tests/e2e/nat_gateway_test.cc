@@ -208,6 +208,40 @@ TEST(NatGatewayEndToEnd, UdpForgetsAtItsTimeout) {
   EXPECT_EQ(app.call({{"op", "recvfrom"}, {"socket", client}, {"timeout", 0.5}})["error"], "timeout");
 }
 
+// Row 3.1, "Removing an address": what it serves goes on until the drain is over; new flows go elsewhere.
+TEST(NatGatewayEndToEnd, AddressesComeAndGo) {
+  Lab lab;
+  EXPECT_EQ(lab.ctl({"addresses", "associate", "natgw", "198.18.7.11"}).status, 0);
+  Peer app(lab, "app");
+  Peer api(lab, "api");
+  const Json listener = api.ok({{"op", "listen"}, {"port", 8080}})["socket"];
+  const auto connect = [&](Json& client, Json& server) -> std::string {
+    client = app.ok({{"op", "connect"}, {"host", "198.18.7.80"}, {"port", 8080}})["socket"];
+    const Json accepted = api.ok({{"op", "accept"}, {"socket", listener}});
+    server = accepted["socket"];
+    return accepted["address"];
+  };
+  Json client, server;
+  while (connect(client, server) != "198.18.7.11") {
+  }
+  EXPECT_EQ(lab.ctl({"addresses", "disassociate", "natgw", "198.18.7.11", "--drain", "100s"}).status, 0);
+  for (int i = 0; i < 10; ++i) {
+    Json other_client, other_server;
+    EXPECT_EQ(connect(other_client, other_server), "198.18.7.10");
+  }
+  app.ok({{"op", "send"}, {"socket", client}, {"data", "still"}});
+  EXPECT_EQ(api.ok({{"op", "recv"}, {"socket", server}})["data"], "still");
+  api.ok({{"op", "send"}, {"socket", server}, {"data", "here"}});
+  EXPECT_EQ(app.ok({{"op", "recv"}, {"socket", client}})["data"], "here");
+  app.ok({{"op", "acknowledged"}, {"socket", client}});
+  api.ok({{"op", "acknowledged"}, {"socket", server}});
+  lab.advance("101s");
+  app.ok({{"op", "send"}, {"socket", client}, {"data", "too late"}});
+  EXPECT_EQ(app.call({{"op", "recv"}, {"socket", client}})["error"], "ECONNRESET");
+  EXPECT_EQ(lab.events("flow_released").size(), 1U);
+  EXPECT_EQ(lab.ctl({"addresses", "show"}).output, "natgw: 198.18.7.10 (primary)\n");
+}
+
 // L6: an echo request after the timeout makes a new mapping.
 TEST(NatGatewayEndToEnd, IcmpEchoForgetsAtItsTimeout) {
   Lab lab;
