@@ -62,6 +62,7 @@ struct NatGatewayBox {
   LatePacket late_inside = LatePacket::kRst;
   LatePacket late_outside = LatePacket::kDrop;
   uint32_t capacity = 65536;
+  bool allows_asymmetry = false;  // may see only one direction of a conversation
   // Where each was said; nowhere: it is the default.
   std::array<Place, kTimeoutClassCount> timeout_places{};
   Place late_inside_place;
