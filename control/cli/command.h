@@ -24,6 +24,7 @@ struct Context {
 };
 
 void add_check(CLI::App& app, Context& context);
+void add_schema(CLI::App& app, Context& context);
 void add_lab(CLI::App& app, Context& context);
 void add_sim(CLI::App& app, Context& context);
 void add_sweep(CLI::App& app, Context& context);

@@ -8,23 +8,23 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 #include "control/cli/topology_argument.h"
 #include "control/lab/caller.h"
 #include "control/lab/messages.h"
 #include "control/report/escape.h"
+#include "control/topology/text.h"
 #include "control/topology/values.h"
 
 namespace lapse::cli {
 namespace {
 
-std::string hosts_of(const topology::Topology& topology) {
-  std::vector<std::string> names;
+std::vector<std::string_view> host_names(const topology::Topology& topology) {
+  std::vector<std::string_view> names;
   for (const topology::Host& host : topology.hosts) {
-    names.push_back(host.name);
+    names.emplace_back(host.name);
   }
-  return absl::StrJoin(names, ", ");
+  return names;
 }
 
 // The command line again, but for where its report goes.
@@ -68,14 +68,16 @@ std::string prepare_folder(const std::string& folder) {
 
 // The first thing that is wrong with the words; empty when all is well.
 std::string mistake(const LabToRun& lab, const LabWords& words) {
-  if (lab.topology.hosts.empty()) {
+  const std::vector<std::string_view> hosts = host_names(lab.topology);
+  if (hosts.empty()) {
     return absl::StrCat(lab.topology.file, " has no hosts, and a lab needs some");
   }
   if (!lab.options.at.empty() && lab.topology.find_host(lab.options.at) == nullptr) {
-    return absl::StrCat(lab.topology.name, " has no host ", lab.options.at, "; it has ", hosts_of(lab.topology));
+    return absl::StrCat(lab.topology.name, " has no host ", lab.options.at, topology::suggestion(lab.options.at, hosts),
+                        "it has ", topology::listed(hosts));
   }
   if (lab.options.at.empty() && !lab.options.program.empty()) {
-    return absl::StrCat("where? ", lab.topology.name, " has no start_at: --at HOST, one of ", hosts_of(lab.topology));
+    return absl::StrCat("where? ", lab.topology.name, " has no start_at: --at HOST, one of ", topology::listed(hosts));
   }
   if (!lab::is_valid_name(lab.options.name)) {
     return absl::StrCat("--name ", lab.options.name, ": letters, digits, '-', '_' and '.', at most 64");

@@ -150,6 +150,7 @@ int run(int argc, char** argv, Context& context) {
   app.set_version_flag("--version", "lapse " LAPSE_VERSION);
   app.require_subcommand(0, 1);
   add_check(app, context);
+  add_schema(app, context);
   add_sim(app, context);
   add_sweep(app, context);
   add_live_endpoint(app, context);

@@ -54,7 +54,7 @@ constexpr std::array<Key, 11> kExpectationKeys{{
 
 constinit const topology::Object kFileObject{"file of expectations", kFileKeys};
 constinit const topology::Object kEventObject{"event", kEventKeys};
-constinit const topology::Object kCountObject{"event", kCountKeys};
+constinit const topology::Object kCountObject{"count of events", kCountKeys};
 constinit const topology::Object kExpectationObject{"expectation", kExpectationKeys};
 
 }  // namespace lapse::expect

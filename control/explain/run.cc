@@ -18,18 +18,6 @@ Origin origin_of(const topology::Place& place) {
   return place.file.empty() ? Origin{} : Origin{.by = SetBy::kCommandLine, .place = place.file};
 }
 
-std::string text(topology::Confidence confidence) {
-  switch (confidence) {
-    case topology::Confidence::kDocumented:
-      return "documented";
-    case topology::Confidence::kReported:
-      return "reported";
-    case topology::Confidence::kInferred:
-      return "inferred";
-  }
-  return "";
-}
-
 BoxFacts facts_of(const topology::Box& box) {
   const topology::NatGatewayBox& gateway = box.nat_gateway;
   BoxFacts facts{.name = box.name, .kind = "nat-gateway"};
@@ -39,7 +27,7 @@ BoxFacts facts_of(const topology::Box& box) {
     timeout = {gateway.timeouts[position], origin_of(gateway.timeout_places[position]), known.least, known.most};
     if (timeout.origin.by == SetBy::kDefault) {
       timeout.origin.reference = std::string(known.row);
-      timeout.origin.confidence = text(known.confidence);
+      timeout.origin.confidence = std::string(topology::name(known.confidence));
     }
   }
   facts.late = {{"inside", gateway.late_inside, origin_of(gateway.late_inside_place)},

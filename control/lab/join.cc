@@ -17,6 +17,7 @@
 #include "control/lab/prompt.h"
 #include "control/lab/state.h"
 #include "control/lab/warp.h"
+#include "control/topology/text.h"
 
 namespace lapse::lab {
 namespace {
@@ -91,10 +92,11 @@ int join_lab(const JoinOptions& options) {
   const std::string host = options.host.empty() ? state->start_at : options.host;
   const NamespaceRecord* record = state->find_host(host);
   if (record == nullptr) {
+    const std::vector<std::string_view> hosts = state->host_names();
     return fail(absl::NotFoundError(
-        host.empty()
-            ? absl::StrCat("which host? ", state->name, " has ", state->listed_hosts())
-            : absl::StrCat("the lab ", state->name, " has no host ", host, "; it has ", state->listed_hosts())));
+        host.empty() ? absl::StrCat("which host? ", state->name, " has ", topology::listed(hosts))
+                     : absl::StrCat("the lab ", state->name, " has no host ", host, topology::suggestion(host, hosts),
+                                    "it has ", topology::listed(hosts))));
   }
   if (auto status = check_warpable(*state, options.program.front()); !status.ok()) {
     return fail(status, kCannotExecute);

@@ -3,7 +3,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "nlohmann/json.hpp"
 
@@ -39,14 +38,14 @@ const NamespaceRecord* LabState::find_host(const std::string& host) const {
   return nullptr;
 }
 
-std::string LabState::listed_hosts() const {
-  std::vector<std::string> hosts;
+std::vector<std::string_view> LabState::host_names() const {
+  std::vector<std::string_view> hosts;
   for (const NamespaceRecord& record : namespaces) {
     if (!record.host.empty()) {
-      hosts.push_back(record.host);
+      hosts.emplace_back(record.host);
     }
   }
-  return absl::StrJoin(hosts, ", ");
+  return hosts;
 }
 
 std::string state_path(const std::string& directory) {

@@ -45,7 +45,7 @@ struct LabState {
 
   bool in_user_namespace() const { return caller.kind == Caller::Kind::kOrdinary; }
   const NamespaceRecord* find_host(const std::string& host) const;
-  std::string listed_hosts() const;  // "app, api"
+  std::vector<std::string_view> host_names() const;
 };
 
 std::string state_path(const std::string& directory);

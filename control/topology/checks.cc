@@ -24,7 +24,7 @@ std::string key_of(const Named& named) {
 
 // A subnet that could not be read, or has been refused for its length, says nothing about addresses.
 bool has_usable_subnet(const Link* link) {
-  return link != nullptr && link->subnet.length >= 8 && link->subnet.length <= 31;
+  return link != nullptr && link->subnet.length >= kShortestSubnet && link->subnet.length <= kLongestSubnet;
 }
 
 std::vector<std::string_view> link_names(const Draft& draft) {

@@ -105,7 +105,7 @@ std::optional<Attachment> load_attachment(ObjectReader& reader, std::string owne
   result.part = std::move(part);
   result.path = reader.path();
   result.attachment.place = reader.declared();
-  const bool says_address = reader.has("address") || reader.has("addresses");
+  const bool says_address = !reader.alternatives().empty();
   if (const auto link = reader.text("link")) {
     result.attachment.link = link->value;
     result.link_place = link->place;

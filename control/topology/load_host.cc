@@ -26,7 +26,7 @@ void check_interface_name(const ObjectReader& reader, const Entry& entry) {
 }
 
 void load_interfaces(ObjectReader& reader, Host& host, Draft& draft) {
-  const std::vector<const Entry*> entries = reader.named_entries("interfaces", kLongestInterfaceName);
+  const std::vector<const Entry*> entries = reader.named_entries("interfaces");
   if (!reader.has("interfaces")) {
     return;
   }
@@ -60,10 +60,6 @@ void load_attachments(ObjectReader& reader, const Entry& entry, Host& host, Draf
       host.interfaces[std::string(kSingleInterface)] = *std::move(attachment);
     }
     return;
-  }
-  if (const Entry* interfaces = entry.value.find("interfaces");
-      interfaces != nullptr && interfaces->value.kind == Node::Kind::kMap && interfaces->value.entries.empty()) {
-    reader.error(interfaces->place, "interfaces", "an empty map; a host needs at least one attachment");
   }
   // Without an attachment of its own the host's table still knows these keys.
   for (const Key& key : kAttachmentObject.keys) {
@@ -139,7 +135,7 @@ Host load_host(const Entry& entry, const std::string& path, Draft& draft, Report
 }  // namespace
 
 void load_hosts(ObjectReader& file, Draft& draft) {
-  for (const Entry* entry : file.named_entries("hosts", kLongestName)) {
+  for (const Entry* entry : file.named_entries("hosts")) {
     draft.names.push_back({entry->key, "host", entry->place});
     const std::string path = concat("hosts.", shown(entry->key));
     draft.topology.hosts.push_back(load_host(*entry, path, draft, file.report()));

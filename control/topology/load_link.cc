@@ -61,7 +61,7 @@ Impairments load_impairments(ObjectReader& reader) {
 }  // namespace
 
 void load_links(ObjectReader& file, Draft& draft) {
-  for (const Entry* entry : file.named_entries("links", kLongestName)) {
+  for (const Entry* entry : file.named_entries("links")) {
     draft.names.push_back({entry->key, "link", entry->place});
     ObjectReader reader(entry->value, kLinkObject, concat("links.", shown(entry->key)), entry->place, file.report());
     Link link{.name = entry->key, .place = entry->place};
@@ -69,7 +69,7 @@ void load_links(ObjectReader& file, Draft& draft) {
     draft.subnet_places.push_back(subnet ? subnet->place : entry->place);
     if (subnet) {
       link.subnet = subnet->value;
-      if (subnet->value.length < 8 || subnet->value.length > 31) {
+      if (subnet->value.length < kShortestSubnet || subnet->value.length > kLongestSubnet) {
         reader.error(subnet->place, "subnet",
                      concat("the prefix length is out of range (", to_string(subnet->value),
                             "); accepted is an IPv4 prefix of 8 to 31 bits"));

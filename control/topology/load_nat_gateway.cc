@@ -133,6 +133,7 @@ std::optional<NatGatewayBox> load_nat_gateway(const Entry& entry, std::string pa
   if (const auto capacity = reader.count("capacity")) {
     box.capacity = static_cast<uint32_t>(capacity->value);
   }
+  box.allows_asymmetry = reader.choice("asymmetric").has_value();
   std::optional<Attachment> inside = load_side(reader, "inside", entry.key, draft);
   std::optional<Attachment> outside = load_side(reader, "outside", entry.key, draft);
   if (outside) {

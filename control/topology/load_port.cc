@@ -24,12 +24,13 @@ bool is_virtual_device(const std::string& text) {
 Place load_device(ObjectReader& reader, Port& port) {
   const auto pci = reader.pci_address("pci");
   const auto vdev = reader.text("vdev");
-  if (reader.has("pci") && reader.has("vdev")) {
+  const size_t said = reader.alternatives().size();
+  if (said > 1) {
     reader.error(vdev ? vdev->place : reader.declared(), "vdev",
                  "stands beside pci; accepted is one of the two, because a link has one device");
     return reader.declared();
   }
-  if (reader.is_map() && !reader.has("pci") && !reader.has("vdev")) {
+  if (reader.is_map() && said == 0) {
     reader.report().error(reader.declared(), reader.path(),
                           "the device is missing; accepted is pci: \"0000:3b:00.0\" or vdev: "
                           "\"net_af_packet0,iface=eth1\"");
@@ -60,7 +61,7 @@ std::optional<uint16_t> load_number(ObjectReader& reader, std::string_view key) 
 }  // namespace
 
 void load_ports(ObjectReader& file, Draft& draft) {
-  for (const Entry* entry : file.named_entries("ports", kLongestName)) {
+  for (const Entry* entry : file.named_entries("ports")) {
     ObjectReader reader(entry->value, kPortObject, concat("ports.", shown(entry->key)), entry->place, file.report());
     Port port;
     port.link = entry->key;

@@ -95,7 +95,7 @@ std::string default_name(const std::string& file_name) {
 }  // namespace
 
 void load_boxes(ObjectReader& file, Draft& draft) {
-  for (const Entry* entry : file.named_entries("boxes", kLongestName)) {
+  for (const Entry* entry : file.named_entries("boxes")) {
     draft.names.push_back({entry->key, "box", entry->place});
     load_box(*entry, concat("boxes.", shown(entry->key)), draft, file.report());
   }

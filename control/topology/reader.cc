@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <utility>
 
 #include "control/topology/text.h"
@@ -102,7 +103,7 @@ auto ObjectReader::parsed(std::string_view name, Shape shape, Parse parse)
 }
 
 std::optional<Said<std::string>> ObjectReader::text(std::string_view name) {
-  const Key& key = key_of(name, {Shape::kName, Shape::kText});
+  const Key& key = key_of(name, {Shape::kName, Shape::kText, Shape::kDevice});
   const Entry* entry = scalar(key);
   if (entry == nullptr) {
     return std::nullopt;
@@ -167,7 +168,7 @@ std::optional<Said<Ipv4Prefix>> ObjectReader::prefix(std::string_view name) {
 }
 
 std::vector<Said<std::string>> ObjectReader::texts(std::string_view name) {
-  const Key& key = key_of(name, {Shape::kTextList, Shape::kAddresses});
+  const Key& key = key_of(name, {Shape::kTextList, Shape::kHostNames, Shape::kAddresses});
   const Entry* entry = node_.find(key.name);
   std::vector<Said<std::string>> values;
   if (entry == nullptr) {
@@ -218,7 +219,7 @@ std::optional<std::vector<Said<Ipv4Address>>> ObjectReader::addresses(std::strin
 }
 
 const Entry* ObjectReader::entry(std::string_view name) {
-  const Key& key = key_of(name, {Shape::kObject, Shape::kObjectByName, Shape::kObjectList, Shape::kTextByKey,
+  const Key& key = key_of(name, {Shape::kObject, Shape::kObjectByName, Shape::kObjectList, Shape::kSysctls,
                                  Shape::kMacByAddress, Shape::kChoiceBySide});
   const Entry* entry = node_.find(name);
   if (entry == nullptr) {
@@ -231,21 +232,29 @@ const Entry* ObjectReader::entry(std::string_view name) {
   return expect(*entry, kind, key) ? entry : nullptr;
 }
 
-std::vector<const Entry*> ObjectReader::named_entries(std::string_view name, size_t longest) {
+std::vector<const Entry*> ObjectReader::named_entries(std::string_view name) {
   std::vector<const Entry*> entries;
   if (const Entry* map = entry(name)) {
     const Key& key = *object_.find(name);
-    if (map->value.entries.empty() && key.need == Need::kRequired) {
+    if (map->value.entries.size() < key.least) {
       error(map->place, name, concat("an empty map; accepted is ", key.accepted));
     }
     for (const Entry& one : map->value.entries) {
-      if (const absl::Status status = check_name(one.key, longest); !status.ok()) {
+      if (const absl::Status status = check_name(one.key, key.most); !status.ok()) {
         report_.error(one.place, concat(path_of(name), ".", shown(one.key)), message_of(status));
       }
       entries.push_back(&one);
     }
   }
   return entries;
+}
+
+std::vector<std::string_view> ObjectReader::alternatives() const {
+  const Object& object = object_.alternatives.keys.empty() && object_.includes != nullptr ? *object_.includes : object_;
+  std::vector<std::string_view> present;
+  std::copy_if(object.alternatives.keys.begin(), object.alternatives.keys.end(), std::back_inserter(present),
+               [this](std::string_view key) { return has(key); });
+  return present;
 }
 
 }  // namespace lapse::topology

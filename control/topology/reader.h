@@ -49,7 +49,7 @@ class ObjectReader {
   Report& report() const { return report_; }
 
   // Nothing when the key is absent; also when its value is wrong, which is reported then.
-  std::optional<Said<std::string>> text(std::string_view key);  // kName, kText
+  std::optional<Said<std::string>> text(std::string_view key);  // kName, kText, kDevice
   std::optional<Said<std::string>> pci_address(std::string_view key);
   std::optional<Said<std::string_view>> choice(std::string_view key);  // kChoice; the view is the table's
   std::optional<Said<uint64_t>> count(std::string_view key);
@@ -63,8 +63,11 @@ class ObjectReader {
 
   // The entry of the key, unread; its shape (map, list or text) is checked.
   const Entry* entry(std::string_view key);
-  // The entries of a map by name: names are checked to have at most 'longest' characters.
-  std::vector<const Entry*> named_entries(std::string_view key, size_t longest);
+  // The entries of a map by name; their number and the names are checked.
+  std::vector<const Entry*> named_entries(std::string_view key);
+
+  // Those of the object's alternatives that stand there, in the order of the table.
+  std::vector<std::string_view> alternatives() const;
 
   bool was_asked(std::string_view key) const { return asked_.contains(key); }
   const Place& place_of(std::string_view key) const { return node_.find(key)->place; }

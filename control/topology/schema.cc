@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "control/topology/nat_gateway_defaults.h"
 #include "dataplane/flow/timeouts.h"
 
 namespace lapse::topology {
@@ -19,19 +20,42 @@ constexpr std::array<std::string_view, 7> kPlannedLatePackets{
     "rst_both_on_expiry", "fin_on_expiry", "new_flow", "recreate_same_port", "recreate_new_port", "leak", "icmp"};
 
 constexpr std::array<std::string_view, 2> kLimitsChoices{"on", "off"};
+constexpr std::array<std::string_view, 1> kAsymmetricChoices{"allow"};
+
+constexpr Default in_words(std::string_view meaning) {
+  return {{}, meaning};
+}
+constexpr Default our_own(std::string_view text) {
+  return {text};
+}
+
+// A row whose value is a whole number, and one whose names have a length.
+constexpr Key number(std::string_view name, std::string_view doc, std::string_view accepted, uint64_t least,
+                     uint64_t most, Default otherwise = {}) {
+  return {name, Shape::kCount, doc, accepted, Need::kOptional, nullptr, {}, least, most, otherwise};
+}
+constexpr Key by_name(std::string_view name, std::string_view doc, std::string_view accepted, Need need,
+                      const Object& object, uint64_t fewest, uint64_t longest) {
+  return {name, Shape::kObjectByName, doc, accepted, need, &object, {}, fewest, longest};
+}
 
 constexpr std::array<Key, 6> kTopologyKeys{{
-    {"name", Shape::kName, "what the topology is called; its namespaces begin with it", "a name like nat-gateway"},
+    {.name = "name",
+     .shape = Shape::kName,
+     .doc = "what the topology is called; its namespaces begin with it",
+     .accepted = "a name like nat-gateway",
+     .most = kLongestTopologyName,
+     .otherwise = in_words("the file's name")},
     {"start_at", Shape::kName, "the host where a command runs unless another one is asked for", "the name of a host"},
-    {"links", Shape::kObjectByName, "the layer-2 segments by name", "a map: NAME: {subnet: 10.0.1.0/24}",
-     Need::kRequired, &kLinkObject},
-    {"boxes", Shape::kObjectByName, "the middleboxes by name", "a map: NAME: {kind: nat-gateway, ...}", Need::kOptional,
-     &kNatGatewayObject},
-    {"hosts", Shape::kObjectByName, "the hosts by name", "a map: NAME: {link: LINK, address: ADDRESS, ...}",
-     Need::kOptional, &kHostObject},
-    {"ports", Shape::kObjectByName, "the devices that carry the links in `run`, by link",
-     "a map: LINK: {pci: \"0000:3b:00.0\"} or LINK: {vdev: \"net_af_packet0,iface=eth1\"}", Need::kOptional,
-     &kPortObject},
+    by_name("links", "the layer-2 segments by name", "a map: NAME: {subnet: 10.0.1.0/24}", Need::kRequired, kLinkObject,
+            1, kLongestName),
+    by_name("boxes", "the middleboxes by name", "a map: NAME: {kind: nat-gateway, ...}", Need::kOptional,
+            kNatGatewayObject, 0, kLongestName),
+    by_name("hosts", "the hosts by name", "a map: NAME: {link: LINK, address: ADDRESS, ...}", Need::kOptional,
+            kHostObject, 0, kLongestName),
+    by_name("ports", "the devices that carry the links in `run`, by link",
+            "a map: LINK: {pci: \"0000:3b:00.0\"} or LINK: {vdev: \"net_af_packet0,iface=eth1\"}", Need::kOptional,
+            kPortObject, 0, kLongestName),
 }};
 constexpr std::array<Refused, 3> kTopologyRefused{{
     {"instances", "not available yet: it belongs to ec2-conntrack, and this version has nat-gateway only"},
@@ -41,25 +65,45 @@ constexpr std::array<Refused, 3> kTopologyRefused{{
 
 constexpr std::string_view kProbabilityAccepted = "a percentage like 1% or 0.5%, or a fraction with a point like 0.01";
 constexpr std::array<Key, 8> kLinkKeys{{
-    {"subnet", Shape::kPrefix, "the IPv4 network of the link", "an IPv4 prefix of 8 to 31 bits like 10.0.1.0/24",
-     Need::kRequired},
-    {"mtu",
-     Shape::kCount,
-     "the largest packet, in bytes without the Ethernet header; a larger one is dropped",
-     "a whole number, 576 to 9216",
-     Need::kOptional,
-     nullptr,
-     {},
-     576,
-     9216},
-    {"delay", Shape::kDuration, "how long a packet takes to cross the link", "a duration with a unit like 20ms"},
-    {"jitter", Shape::kDuration, "delays are evenly spread this far around the delay, and packets keep their order",
-     "a duration with a unit like 5ms, at most the delay"},
-    {"loss", Shape::kProbability, "how many packets the link loses", kProbabilityAccepted},
-    {"reorder", Shape::kProbability, "how many packets skip the delay and overtake the others", kProbabilityAccepted},
-    {"duplicate", Shape::kProbability, "how many packets arrive twice", kProbabilityAccepted},
-    {"rate", Shape::kRate, "how many bits a second the link carries in each direction",
-     "a whole number with a unit like 64kbit, 10mbit or 1gbit, 1kbit to 100gbit"},
+    {.name = "subnet",
+     .shape = Shape::kPrefix,
+     .doc = "the IPv4 network of the link",
+     .accepted = "an IPv4 prefix of 8 to 31 bits like 10.0.1.0/24",
+     .need = Need::kRequired,
+     .least = kShortestSubnet,
+     .most = kLongestSubnet},
+    number("mtu", "the largest packet, in bytes without the Ethernet header; a larger one is dropped",
+           "a whole number, 576 to 9216", 576, 9216, in_words("whatever a frame holds")),
+    {.name = "delay",
+     .shape = Shape::kDuration,
+     .doc = "how long a packet takes to cross the link",
+     .accepted = "a duration with a unit like 20ms",
+     .otherwise = our_own("0s")},
+    {.name = "jitter",
+     .shape = Shape::kDuration,
+     .doc = "delays are evenly spread this far around the delay, and packets keep their order",
+     .accepted = "a duration with a unit like 5ms, at most the delay",
+     .otherwise = our_own("0s")},
+    {.name = "loss",
+     .shape = Shape::kProbability,
+     .doc = "how many packets the link loses",
+     .accepted = kProbabilityAccepted,
+     .otherwise = our_own("0%")},
+    {.name = "reorder",
+     .shape = Shape::kProbability,
+     .doc = "how many packets skip the delay and overtake the others",
+     .accepted = kProbabilityAccepted,
+     .otherwise = our_own("0%")},
+    {.name = "duplicate",
+     .shape = Shape::kProbability,
+     .doc = "how many packets arrive twice",
+     .accepted = kProbabilityAccepted,
+     .otherwise = our_own("0%")},
+    {.name = "rate",
+     .shape = Shape::kRate,
+     .doc = "how many bits a second the link carries in each direction",
+     .accepted = "a whole number with a unit like 64kbit, 10mbit or 1gbit, 1kbit to 100gbit",
+     .otherwise = in_words("no limit")},
 }};
 
 constexpr std::array<Key, 6> kAttachmentKeys{{
@@ -74,6 +118,7 @@ constexpr std::array<Key, 6> kAttachmentKeys{{
     {"neighbours", Shape::kMacByAddress, "link-layer addresses that need not be asked for",
      "a map: {10.0.1.2: \"02:00:00:00:00:02\"}"},
 }};
+constexpr std::array<std::string_view, 2> kAddressKeys{"address", "addresses"};
 
 constexpr std::array<Key, 2> kRouteKeys{{
     {"to", Shape::kPrefix, "the destinations", "an IPv4 prefix like 10.0.2.0/24", Need::kRequired},
@@ -81,12 +126,15 @@ constexpr std::array<Key, 2> kRouteKeys{{
 }};
 
 constexpr std::array<Key, 5> kHostKeys{{
-    {"interfaces", Shape::kObjectByName, "the attachments by name, of a host that has several",
-     "a map: NAME: {link: LINK, address: ADDRESS}, instead of link and address beside it", Need::kOptional,
-     &kAttachmentObject},
-    {"names", Shape::kTextList, "more names of the host, which every host resolves", "a list like [api.example.com]"},
-    {"sysctls", Shape::kTextByKey, "kernel settings of the host's network namespace",
-     "a map: {net.ipv4.tcp_keepalive_time: 60}"},
+    by_name("interfaces", "the attachments by name, of a host that has several",
+            "a map: NAME: {link: LINK, address: ADDRESS}, instead of link and address beside it", Need::kOptional,
+            kAttachmentObject, 1, kLongestInterfaceName),
+    {"names", Shape::kHostNames, "more names of the host, which every host resolves", "a list like [api.example.com]"},
+    {.name = "sysctls",
+     .shape = Shape::kSysctls,
+     .doc = "kernel settings of the host's network namespace",
+     .accepted = "a map: {net.ipv4.tcp_keepalive_time: 60}",
+     .otherwise = in_words("the kernel's own")},
     {"run", Shape::kText, "a shell command that the host runs, started in the folder of the file",
      "a command line like python3 server.py --port 8080"},
     {"ready", Shape::kObject, "when what the host runs can be used", "a map: {tcp: 8080}", Need::kOptional,
@@ -107,40 +155,20 @@ constexpr std::array<Key, 1> kReadyKeys{{
 
 constexpr std::array<Key, 5> kPortKeys{{
     {"pci", Shape::kPciAddress, "where the device is on the PCI bus", "an address like \"0000:3b:00.0\""},
-    {"vdev", Shape::kText, "a virtual device of DPDK with its arguments", "one like \"net_af_packet0,iface=eth1\""},
-    {"queues",
-     Shape::kCount,
-     "how many pairs of receive and transmit queues it should have, at most one for each worker",
-     "a whole number, 1 to 16",
-     Need::kOptional,
-     nullptr,
-     {},
-     1,
-     kMostQueues},
-    {"rx_desc",
-     Shape::kCount,
-     "how many frames a receive queue can hold",
-     "a whole number, 8 to 32768",
-     Need::kOptional,
-     nullptr,
-     {},
-     8,
-     32768},
-    {"mtu",
-     Shape::kCount,
-     "the largest packet, in bytes without the Ethernet header",
-     "a whole number, 576 to 9600",
-     Need::kOptional,
-     nullptr,
-     {},
-     576,
-     9600},
+    {"vdev", Shape::kDevice, "a virtual device of DPDK with its arguments", "one like \"net_af_packet0,iface=eth1\""},
+    number("queues", "how many pairs of receive and transmit queues it should have, at most one for each worker",
+           "a whole number, 1 to 16", 1, kMostQueues, in_words("one for each worker")),
+    number("rx_desc", "how many frames a receive queue can hold", "a whole number, 8 to 32768", 8, 32768,
+           in_words("1024, of net_tap 4")),
+    number("mtu", "the largest packet, in bytes without the Ethernet header", "a whole number, 576 to 9600", 576, 9600,
+           in_words("the link's, or the device's own")),
 }};
+constexpr std::array<std::string_view, 2> kDeviceKeys{"pci", "vdev"};
 constexpr std::array<Refused, 1> kPortRefused{{
     {"vlan", "not available yet: frames are sent and expected without a VLAN tag"},
 }};
 
-constexpr std::array<Key, 7> kNatGatewayKeys{{
+constexpr std::array<Key, 8> kNatGatewayKeys{{
     {"kind", Shape::kChoice, "what the box does", "nat-gateway", Need::kRequired, nullptr, kAvailableKinds},
     {"inside", Shape::kObject, "the private side", "an attachment: {link: LINK, address: ADDRESS}", Need::kRequired,
      &kAttachmentObject},
@@ -152,22 +180,32 @@ constexpr std::array<Key, 7> kNatGatewayKeys{{
     {"late_packet", Shape::kChoiceBySide, "what a packet without a flow meets",
      "one of drop, rst, or a map by side: {inside: rst, outside: drop}", Need::kOptional, &kNatGatewaySidesObject,
      kAvailableLatePackets},
-    {"capacity",
-     Shape::kCount,
-     "how many flows the box can remember",
-     "a whole number, 1 to 100000000",
-     Need::kOptional,
-     nullptr,
-     {},
-     1,
-     100'000'000},
-    {"limits", Shape::kChoice, "off: timeouts may leave the provider's range", "on or off", Need::kOptional, nullptr,
-     kLimitsChoices},
+    number("capacity", "how many flows the box can remember", "a whole number, 1 to 100000000", 1, 100'000'000,
+           kCapacity),
+    {.name = "limits",
+     .shape = Shape::kChoice,
+     .doc = "off: timeouts may leave the provider's range",
+     .accepted = "on or off",
+     .choices = kLimitsChoices,
+     .otherwise = kLimits},
+    {.name = "asymmetric",
+     .shape = Shape::kChoice,
+     .doc = "allow: the box may see only one direction of a conversation",
+     .accepted = "allow",
+     .choices = kAsymmetricChoices,
+     .otherwise = in_words("refused")},
 }};
-constexpr std::array<Refused, 24> kNatGatewayRefused{{
+constexpr std::array<Fact, 5> kNatGatewayFacts{{
+    {"translation",
+     {{}, "a fresh random port for each destination", "3.1: Mapping, Port preservation", Confidence::kReported}},
+    {"ports_per_destination", {"55000", {}, "3.1: Simultaneous connections", Confidence::kDocumented}},
+    {"source_ports", {"1024-65535", {}, "3.1: Source port range", Confidence::kDocumented}},
+    {"expires", {{}, "at its timeout, not after it (>=)", "1: Timer comparator", Confidence::kDocumented}},
+    {"unsolicited", {{}, "dropped without an answer", "2.1 L8", Confidence::kDocumented}},
+}};
+constexpr std::array<Refused, 23> kNatGatewayRefused{{
     {"profile", "not available yet: the box has the provider's current values"},
     {"mark_resets", "not available yet: the event rst_sent names the resets that a box made"},
-    {"asymmetric", "not available yet: it belongs to `check --paths`"},
     {"security_groups", "not available yet; and a NAT gateway has none"},
     {"ConnectivityType", kNotYetProvider},
     {"MaxDrainDurationSeconds", kNotYetProvider},
@@ -203,34 +241,50 @@ constexpr std::array<Refused, 24> kNatGatewayRefused{{
 }};
 
 constexpr std::string_view kTimeoutAccepted = "a duration with a unit like 350s, 1m30s or 120ms";
+constexpr Key timeout(TimeoutClass timeout_class, std::string_view doc) {
+  return {.name = name(timeout_class),
+          .shape = Shape::kDuration,
+          .doc = doc,
+          .accepted = kTimeoutAccepted,
+          .otherwise = default_of(timeout_class)};
+}
 constexpr std::array<Key, kTimeoutClassCount> kTimeoutKeys{{
-    {name(TimeoutClass::kTcpSyn), Shape::kDuration, "TCP, a SYN seen and no answer yet", kTimeoutAccepted},
-    {name(TimeoutClass::kTcpEstablished), Shape::kDuration, "TCP, established", kTimeoutAccepted},
-    {name(TimeoutClass::kTcpClosing), Shape::kDuration, "TCP, one FIN seen", kTimeoutAccepted},
-    {name(TimeoutClass::kTcpClosed), Shape::kDuration, "TCP, both FINs or a RST seen", kTimeoutAccepted},
-    {name(TimeoutClass::kUdp), Shape::kDuration, "UDP, one direction seen", kTimeoutAccepted},
-    {name(TimeoutClass::kUdpStream), Shape::kDuration, "UDP, both directions seen", kTimeoutAccepted},
-    {name(TimeoutClass::kIcmp), Shape::kDuration, "ICMP echo", kTimeoutAccepted},
-    {name(TimeoutClass::kOther), Shape::kDuration, "every other protocol", kTimeoutAccepted},
+    timeout(TimeoutClass::kTcpSyn, "TCP, a SYN seen and no answer yet"),
+    timeout(TimeoutClass::kTcpEstablished, "TCP, established"),
+    timeout(TimeoutClass::kTcpClosing, "TCP, one FIN seen"),
+    timeout(TimeoutClass::kTcpClosed, "TCP, both FINs or a RST seen"),
+    timeout(TimeoutClass::kUdp, "UDP, one direction seen"),
+    timeout(TimeoutClass::kUdpStream, "UDP, both directions seen"),
+    timeout(TimeoutClass::kIcmp, "ICMP echo"),
+    timeout(TimeoutClass::kOther, "every other protocol"),
 }};
 
+constexpr Key late_packet(std::string_view side, std::string_view doc, Default otherwise) {
+  return {.name = side,
+          .shape = Shape::kChoice,
+          .doc = doc,
+          .accepted = "one of drop, rst",
+          .choices = kAvailableLatePackets,
+          .otherwise = otherwise};
+}
 constexpr std::array<Key, 2> kNatGatewaySidesKeys{{
-    {"inside", Shape::kChoice, "of a packet that comes from inside", "one of drop, rst", Need::kOptional, nullptr,
-     kAvailableLatePackets},
-    {"outside", Shape::kChoice, "of a packet that comes from outside", "one of drop, rst", Need::kOptional, nullptr,
-     kAvailableLatePackets},
+    late_packet("inside", "of a packet that comes from inside", kLateInside),
+    late_packet("outside", "of a packet that comes from outside", kLateOutside),
 }};
 
 }  // namespace
 
 constinit const Object kTopologyObject{"topology", kTopologyKeys, kTopologyRefused};
 constinit const Object kLinkObject{"link", kLinkKeys};
-constinit const Object kAttachmentObject{"attachment", kAttachmentKeys};
+constinit const Object kAttachmentObject{
+    .name = "attachment", .keys = kAttachmentKeys, .alternatives = {.keys = kAddressKeys, .together = true}};
 constinit const Object kRouteObject{"route", kRouteKeys};
-constinit const Object kHostObject{"host", kHostKeys, {}, &kAttachmentObject};
+constinit const Object kHostObject{"host", kHostKeys, {}, &kAttachmentObject, "interfaces"};
 constinit const Object kReadyObject{"ready", kReadyKeys};
-const Object kPortObject{"port", kPortKeys, kPortRefused};
-constinit const Object kNatGatewayObject{"nat-gateway", kNatGatewayKeys, kNatGatewayRefused};
+constinit const Object kPortObject{
+    .name = "port", .keys = kPortKeys, .refused = kPortRefused, .alternatives = {.keys = kDeviceKeys}};
+constinit const Object kNatGatewayObject{
+    .name = "nat-gateway", .keys = kNatGatewayKeys, .refused = kNatGatewayRefused, .facts = kNatGatewayFacts};
 constinit const Object kTimeoutsObject{"timeouts", kTimeoutKeys};
 constinit const Object kNatGatewaySidesObject{"sides of a nat-gateway", kNatGatewaySidesKeys};
 

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "control/topology/default.h"
 #include "dataplane/time.h"
 
 namespace lapse::topology {
@@ -23,8 +24,10 @@ enum class Shape {
   kName,          // lower-case letters, digits, hyphens: of a host, box or link
   kText,          // any text but an empty one
   kTextList,      // a list of texts, or one
+  kHostNames,     // a list of names that programs resolve, or one
   kPciAddress,    // where a device is on the PCI bus
-  kTextByKey,     // a map whose keys are free and may contain dots
+  kDevice,        // a virtual device of DPDK with its arguments
+  kSysctls,       // a map from the name of a sysctl, which contains dots, to its value
   kCount,         // a whole number from 'least' to 'most'
   kDuration,      // with a unit
   kProbability,   // a percentage, or a fraction with a point
@@ -52,8 +55,11 @@ struct Key {
   Need need = Need::kOptional;
   const Object* object = nullptr;
   std::span<const std::string_view> choices = {};
+  // Of a count: its range. Of a prefix: of its length. Of a name: of its characters. Of a map by name: how many entries
+  // it has at least, and how long a name in it is at most.
   uint64_t least = 0;
   uint64_t most = std::numeric_limits<uint64_t>::max();
+  Default otherwise = {};  // what holds where the key is absent; unknown: nothing does
 };
 
 // A key that is understood and refused: not available yet, or another tool's spelling.
@@ -62,11 +68,26 @@ struct Refused {
   std::string_view reason;
 };
 
+// What an object is, and no key can change.
+struct Fact {
+  std::string_view name;
+  Default value;
+};
+
+// Keys of which one is needed.
+struct Alternatives {
+  std::span<const std::string_view> keys;
+  bool together = false;  // several may stand there
+};
+
 struct Object {
   std::string_view name;  // "host"
   std::span<const Key> keys;
   std::span<const Refused> refused = {};
   const Object* includes = nullptr;  // whose keys may stand here as well; its required ones are optional then
+  std::string_view instead = {};     // the key that stands for all of 'includes': one or the other is needed
+  Alternatives alternatives = {};
+  std::span<const Fact> facts = {};
 
   const Key* find(std::string_view key) const;
   const Refused* find_refused(std::string_view key) const;
@@ -94,6 +115,10 @@ std::span<const std::string_view> planned_late_packets();
 
 // The longest delay of a link.
 inline constexpr Duration kLongestDelay = std::chrono::hours(1);
+
+// How long the prefix of a link is: an IPv4 network of several stations.
+inline constexpr uint8_t kShortestSubnet = 8;
+inline constexpr uint8_t kLongestSubnet = 31;
 
 // How many queues a port may have: a worker has at most one of each.
 inline constexpr size_t kMostQueues = 16;

@@ -109,6 +109,11 @@ class Setting {
       if (Entry* entry = entries->value.find(first); entry != nullptr && !rest.empty()) {
         return {&entry->value, group.object, nullptr};
       }
+      if (entries->value.find(first) != nullptr && kTopologyObject.find(first) == nullptr) {
+        error(concat("a key of ", shown(first), " is missing; accepted is ", shown(first),
+                     ".KEY=VALUE with one of the keys ", listed(group.object->key_names())));
+        return {};
+      }
       for (const Entry& entry : entries->value.entries) {
         names.push_back(entry.key);
       }
@@ -130,8 +135,11 @@ class Setting {
       return descend_list(at, rest);
     }
     const bool dotted_keys =
-        at.key != nullptr && (at.key->shape == Shape::kTextByKey || at.key->shape == Shape::kMacByAddress);
+        at.key != nullptr && (at.key->shape == Shape::kSysctls || at.key->shape == Shape::kMacByAddress);
     const std::string_view part = dotted_keys ? std::exchange(rest, {}) : take_part(rest);
+    if (at.key != nullptr && at.key->shape == Shape::kObjectByName && !rest.empty() && is_misspelt(at, part)) {
+      return {};
+    }
     Node* child = child_of(*at.node, part);
     if (child == nullptr) {
       return {};
@@ -142,6 +150,20 @@ class Setting {
     const Key* key = at.object != nullptr ? at.object->find(part) : nullptr;
     const bool is_object = key != nullptr && (key->shape == Shape::kObject || key->shape == Shape::kChoiceBySide);
     return {child, is_object ? key->object : nullptr, is_object ? nullptr : key};
+  }
+
+  // A name that is nobody's and near to somebody's. One that is new may be built up key by key.
+  bool is_misspelt(const Position& at, std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const Entry& entry : at.node->entries) {
+      names.push_back(entry.key);
+    }
+    if (at.node->find(name) != nullptr || nearest(name, names).empty()) {
+      return false;
+    }
+    error(concat("nothing in ", at.key->name, " is called ", shown(name), suggestion(name, names), "there are ",
+                 listed(names)));
+    return true;
   }
 
   Position descend_list(const Position& at, std::string_view& rest) {

@@ -10,6 +10,7 @@
 
 #include "control/topology/checks.h"
 #include "control/topology/document.h"
+#include "control/topology/inspect.h"
 #include "control/topology/loader.h"
 #include "control/topology/reachability.h"
 #include "control/topology/report.h"
@@ -27,7 +28,8 @@ const Item* find_by_name(const std::vector<Item>& items, std::string_view name) 
 }
 
 std::optional<Topology> load_checked(const std::string& text, const std::string& file_name,
-                                     const std::vector<std::string>& settings, Report& report) {
+                                     const std::vector<std::string>& settings, Report& report,
+                                     Inspection* inspection = nullptr) {
   std::optional<Node> root = parse_document(text, file_name, report);
   if (!root) {
     return std::nullopt;
@@ -40,7 +42,11 @@ std::optional<Topology> load_checked(const std::string& text, const std::string&
   Draft draft = load_draft(*root, file_name, report);
   check_draft(draft, report);
   if (!report.has_errors()) {
-    check_reachability(draft.topology, report);
+    const std::vector<Conversation> conversations = walk_pairs(draft.topology);
+    check_reachability(draft.topology, conversations, report);
+    if (inspection != nullptr) {
+      *inspection = {effective_settings(*root, draft.topology), draw(conversations)};
+    }
   }
   if (report.has_errors()) {
     return std::nullopt;
@@ -67,6 +73,17 @@ std::optional<std::string> read_file(const std::string& path, Report& report) {
     return std::nullopt;
   }
   return text;
+}
+
+std::optional<Topology> load_and_keep(const std::string& path, const std::vector<std::string>& settings,
+                                      Findings& findings, Inspection* inspection) {
+  Report report;
+  std::optional<Topology> topology;
+  if (const std::optional<std::string> text = read_file(path, report)) {
+    topology = load_checked(*text, path, settings, report, inspection);
+  }
+  report.deliver(findings);
+  return topology;
 }
 
 }  // namespace
@@ -109,13 +126,12 @@ std::optional<Topology> load_text(const std::string& text, const std::string& fi
 
 std::optional<Topology> load_with(const std::string& path, const std::vector<std::string>& settings,
                                   Findings& findings) {
-  Report report;
-  std::optional<Topology> topology;
-  if (const std::optional<std::string> text = read_file(path, report)) {
-    topology = load_checked(*text, path, settings, report);
-  }
-  report.deliver(findings);
-  return topology;
+  return load_and_keep(path, settings, findings, nullptr);
+}
+
+std::optional<Topology> inspect(const std::string& path, const std::vector<std::string>& settings, Findings& findings,
+                                Inspection& inspection) {
+  return load_and_keep(path, settings, findings, &inspection);
 }
 
 }  // namespace lapse::topology

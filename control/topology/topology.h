@@ -66,6 +66,7 @@ struct NatGatewayBox {
   bool mss_clamping = true;
   RateCeiling::Options ceiling{};  // 0: none
   Duration max_drain = std::chrono::seconds(350);  // of an address that is disassociated
+  bool allows_asymmetry = false;  // may see only one direction of a conversation
   // Where each was said; nowhere: it is the default.
   std::array<Place, kTimeoutClassCount> timeout_places{};
   Place late_inside_place;

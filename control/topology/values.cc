@@ -113,6 +113,22 @@ std::vector<std::string_view> split_at_dots(std::string_view text) {
 
 }  // namespace
 
+std::vector<std::string_view> duration_units() {
+  std::vector<std::string_view> names;
+  for (const Unit& unit : kUnits) {
+    names.push_back(unit.name);
+  }
+  return names;
+}
+
+std::vector<std::string_view> rate_units() {
+  std::vector<std::string_view> names;
+  for (const RateUnit& unit : kRateUnits) {
+    names.push_back(unit.name);
+  }
+  return names;
+}
+
 absl::StatusOr<Duration> parse_duration(std::string_view text) {
   Duration sum{};
   std::string_view rest = text;

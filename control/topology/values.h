@@ -28,6 +28,10 @@ inline constexpr size_t kMostAddressesInRange = 4096;
 // "350s", "5d", "120ms", "1m30s". A status' message says what is wrong, with the value: "a unit is missing (350)".
 absl::StatusOr<Duration> parse_duration(std::string_view text);
 
+// The units of durations and rates, the largest first.
+std::vector<std::string_view> duration_units();
+std::vector<std::string_view> rate_units();
+
 // The shortest text that parse_duration() reads back: "350s" stays "350s", 432000 s is "5d".
 std::string duration_text(Duration duration);
 

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 
 #include "control/topology/document.h"
@@ -30,35 +31,46 @@ bool is_of_scenario(std::string_view setting) {
 }
 
 // One step of a path: a key of a map, or a position in a list.
-Node* child(Node& node, std::string_view part) {
+absl::StatusOr<Node*> child(Node& node, std::string_view part, const topology::Place& place) {
   if (node.kind == Node::Kind::kList) {
     const auto number = topology::parse_count(part);
-    return number.ok() && *number < node.items.size() ? &node.items[*number] : nullptr;
+    if (!number.ok() || *number >= node.items.size()) {
+      return absl::NotFoundError(concat("no such position (", topology::shown(part), "); the list has ",
+                                        topology::counted(node.items.size(), "item"), ", counted from 0"));
+    }
+    return &node.items[*number];
   }
   if (node.kind == Node::Kind::kText) {
-    return nullptr;
+    return absl::NotFoundError(
+        concat(topology::shown(part), " cannot be set in ", topology::describe(node), "; accepted is a map there"));
   }
   node.kind = Node::Kind::kMap;  // one that is new so far
   if (Entry* const entry = node.find(part); entry != nullptr) {
     return &entry->value;
   }
-  node.entries.push_back({std::string(part), node.place, {}});
+  node.entries.push_back({std::string(part), place, {}});
+  node.entries.back().value.place = place;
   return &node.entries.back().value;
 }
 
 void apply_setting(Node& root, const std::string& setting, Report& report) {
   const topology::Place place{concat("--set ", topology::shown(setting))};
   const size_t equals = setting.find('=');
-  Node* at = equals == std::string::npos ? nullptr : &root;
-  std::string_view path = std::string_view(setting).substr(0, equals);
-  while (at != nullptr && !path.empty()) {
-    const size_t dot = path.find('.');
-    at = child(*at, path.substr(0, dot));
-    path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
-  }
-  if (at == nullptr) {
+  if (equals == std::string::npos) {
     report.error(place, "", "leads nowhere; accepted is PATH=VALUE like steps.0.keepalive.time=60s");
     return;
+  }
+  Node* at = &root;
+  std::string_view path = std::string_view(setting).substr(0, equals);
+  while (!path.empty()) {
+    const size_t dot = path.find('.');
+    const absl::StatusOr<Node*> next = child(*at, path.substr(0, dot), place);
+    if (!next.ok()) {
+      report.error(place, "", concat("leads nowhere: ", std::string(next.status().message())));
+      return;
+    }
+    at = *next;
+    path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
   }
   std::optional<Node> value = topology::parse_document(setting.substr(equals + 1), place.file, report);
   if (value) {

@@ -15,9 +15,6 @@ using topology::concat;
 using topology::Entry;
 using topology::shown;
 
-// What says what a step does; exactly one of them stands in it.
-constexpr std::array<std::string_view, 10> kActions{"connect", "pool",  "proxy",  "datagram",  "request",
-                                                    "send",    "close", "vanish", "readdress", "stop"};
 constexpr Duration kLongestOption = std::chrono::seconds(32767);  // MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL
 constexpr uint64_t kLargestDatagram = 1400;
 
@@ -46,19 +43,14 @@ void Loader::load_step(const Node& node, const std::string& path) {
 }
 
 std::optional<std::string_view> Loader::action_of(ObjectReader& reader, const Node& node) {
-  std::vector<std::string_view> found;
-  for (const std::string_view action : kActions) {
-    if (reader.is_map() && reader.has(action)) {
-      found.push_back(action);
-    }
-  }
+  const std::vector<std::string_view> found = reader.alternatives();
   if (found.size() == 1) {
     return found.front();
   }
   report_.error(node.place, reader.path(),
                 concat(found.empty() ? "the step does nothing"
                                      : concat("the step does several things (", topology::listed(found), ")"),
-                       "; accepted is one of ", topology::listed(kActions)));
+                       "; accepted is one of ", topology::listed(kStepObject.alternatives.keys)));
   for (const std::string_view key : kStepObject.key_names()) {
     reader.set_aside(key);
   }

@@ -110,6 +110,10 @@ constexpr std::array<Key, 29> kStepKeys{{
     number("size", "bytes of a datagram's payload", "1 to 1400", 1, 1400),
 }};
 
+// What says what a step does.
+constexpr std::array<std::string_view, 10> kActions{"connect", "pool",  "proxy",  "datagram",  "request",
+                                                    "send",    "close", "vanish", "readdress", "stop"};
+
 constexpr std::array<Key, 5> kKeepaliveKeys{{
     choice("system",
            "whose kernel: linux takes what is not said from the host's sysctls, windows is 7200s, 1s, 10 probes",
@@ -160,7 +164,7 @@ constexpr std::array<Key, 1> kChangeKeys{{
 
 constinit const Object kScenarioObject{"scenario", kScenarioKeys};
 constinit const Object kLiveObject{"live", kLiveKeys};
-constinit const Object kStepObject{"step", kStepKeys};
+constinit const Object kStepObject{.name = "step", .keys = kStepKeys, .alternatives = {.keys = kActions}};
 constinit const Object kKeepaliveObject{"keepalive", kKeepaliveKeys};
 constinit const Object kEventObject{"event", kEventKeys};
 constinit const Object kExpectationObject{"expectation", kExpectationKeys, {}, &kEventObject};

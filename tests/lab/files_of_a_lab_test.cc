@@ -185,7 +185,7 @@ TEST(State, ComesBackAsItWasWritten) {
   EXPECT_EQ(read->namespaces[1].id.cookie, 100U);
   EXPECT_EQ(read->find_host("app")->path, "/proc/7/fd/6");
   EXPECT_EQ(read->find_host(""), nullptr) << "the lab's own namespace is no host";
-  EXPECT_EQ(read->listed_hosts(), "app");
+  EXPECT_EQ(read->host_names(), std::vector<std::string_view>{"app"});
   EXPECT_EQ(read->environment.at("FAKETIME"), "+0 x50");
   EXPECT_EQ(read->factor, 50U);
 }

@@ -257,7 +257,9 @@ TEST_F(ScenarioErrors, SettingsThatNameNothing) {
   const std::string file = story({"{ at: 9s, stop: true }"}, {"{ never: { event: rst_sent } }"});
   EXPECT_THAT(
       errors(file, {"steps.7.at=3s"}),
-      ElementsAre("--set steps.7.at=3s: leads nowhere; accepted is PATH=VALUE like steps.0.keepalive.time=60s"));
+      ElementsAre("--set steps.7.at=3s: leads nowhere: no such position (7); the list has 1 item, counted from 0"));
+  EXPECT_THAT(errors(file, {"steps.0.att=3s"}),
+              ElementsAre(StartsWith("--set steps.0.att=3s: steps.0.att: unknown key (att); did you mean at?")));
   EXPECT_THAT(errors(file, {"natgv.late_packet=drop"}), ElementsAre(HasSubstr("did you mean natgw?")));
 }
 

@@ -92,6 +92,72 @@ TEST_F(Check, JsonHasTheFindingsInParts) {
   EXPECT_EQ(json["files"][1]["hosts"], 2);
 }
 
+TEST_F(Check, SettingsAreApplied) {
+  const Result result = lapse({"check", "nat-gateway", "--set", "natgw.capacity=0"});
+  EXPECT_EQ(result.status, kBadInput);
+  EXPECT_THAT(result.output, HasSubstr("--set natgw.capacity=0: boxes.natgw.capacity: out of range (0)"));
+}
+
+TEST_F(Check, EffectiveNamesTheLineTheSettingOrTheReference) {
+  const Result result = lapse({"check", "nat-gateway", "--effective", "--set", "natgw.capacity=1000"});
+  EXPECT_EQ(result.status, kSuccess);
+  const auto row = [&](const std::string& key) {
+    const size_t at = result.output.find("\n" + key + " ");
+    EXPECT_NE(at, std::string::npos) << key;
+    return at == std::string::npos ? "" : result.output.substr(at + 1, result.output.find('\n', at + 1) - at - 1);
+  };
+  EXPECT_THAT(row("links.private.subnet"), testing::MatchesRegex("links.private.subnet +10.0.1.0/24 +line 13"));
+  EXPECT_THAT(row("boxes.natgw.capacity"), testing::EndsWith("--set natgw.capacity=1000"));
+  EXPECT_THAT(row("boxes.natgw.timeouts.tcp_established"),
+              testing::EndsWith("default; 1: NAT gateway, TCP connection; documented"));
+  EXPECT_THAT(row("boxes.natgw.late_packet.inside"), HasSubstr("default; 2.1 L1: "));
+  EXPECT_THAT(row("boxes.natgw.late_packet.outside"), HasSubstr("default; 12 C-1: "));
+  EXPECT_THAT(row("boxes.natgw.ports_per_destination"),
+              testing::EndsWith("fixed; 3.1: Simultaneous connections; documented"));
+  EXPECT_THAT(row("links.private.loss"), testing::EndsWith("default; our choice"));
+  EXPECT_EQ(row("boxes.natgw.capacity").find("1000"), row("links.private.subnet").find("10.0.1.0/24")) << "columns";
+}
+
+TEST_F(Check, PathsAreDrawn) {
+  const Result result = lapse({"check", "nat-gateway", "--paths"});
+  EXPECT_EQ(result.status, kSuccess);
+  EXPECT_THAT(result.output, HasSubstr("\napp > natgw > api, and back\napi cannot open to app: natgw translates\n"));
+}
+
+// The picture shows what the error is about.
+TEST_F(Check, PathsOfAFileThatIsWrongInThemAreDrawnAllTheSame) {
+  const std::string file = write("w.yaml",
+                                 "links: { a: { subnet: 10.0.0.0/24 }, b: { subnet: 10.0.1.0/24 } }\n"
+                                 "hosts: { x: { link: a, address: 10.0.0.1 }, y: { link: b, address: 10.0.1.1 } }\n");
+  const Result result = lapse({"check", file, "--paths"});
+  EXPECT_EQ(result.status, kBadInput);
+  EXPECT_THAT(result.output, HasSubstr("hosts.y: no route exists between y and x"));
+  EXPECT_THAT(result.output, HasSubstr("x cannot open to y: x has no route to 10.0.1.1\n"));
+}
+
+TEST_F(Check, JsonHasSettingsAndPathsWhereTheyAreAskedFor) {
+  const auto both = nlohmann::json::parse(lapse({"check", "--json", "--effective", "--paths", "nat-gateway"}).output);
+  const auto& file = both["files"][0];
+  EXPECT_EQ(file["paths"][0]["picture"], "app > natgw > api, and back");
+  EXPECT_EQ(file["paths"][0]["back"], (std::vector<std::string>{"api", "natgw", "app"}));
+  EXPECT_EQ(file["paths"][0]["seen_as"], "203.0.113.10");
+  EXPECT_EQ(file["paths"][1]["opens"], false);
+  EXPECT_EQ(file["paths"][1]["reason"], "natgw translates");
+  const auto& settings = file["effective"];
+  const auto at = [&](const std::string& key) {
+    return *std::find_if(settings.begin(), settings.end(), [&](const auto& one) { return one["key"] == key; });
+  };
+  EXPECT_EQ(at("start_at")["from"], "file");
+  EXPECT_EQ(at("start_at")["line"], 11);
+  EXPECT_EQ(at("boxes.natgw.timeouts.udp")["from"], "default");
+  EXPECT_EQ(at("boxes.natgw.timeouts.udp")["confidence"], "reported");
+  EXPECT_EQ(at("boxes.natgw.timeouts.udp")["reference"], "1: NAT gateway, UDP flow");
+  EXPECT_TRUE(at("boxes.natgw.capacity")["reference"].is_null());
+  const auto none = nlohmann::json::parse(lapse({"check", "--json", "nat-gateway"}).output);
+  EXPECT_FALSE(none["files"][0].contains("effective"));
+  EXPECT_FALSE(none["files"][0].contains("paths"));
+}
+
 TEST_F(Check, HelpFitsAScreenAndHasAnExample) {
   CLI::App app("lapse");
   Context context;

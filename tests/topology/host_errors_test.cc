@@ -17,7 +17,8 @@ const std::vector<ErrorRow> kRows{
       "two"}},
     {"empty interfaces",
      {{"  app: { link: private, address: 10.0.1.10, gateway: 10.0.1.1 }\n", "  app: { interfaces: {} }\n"}},
-     {"t.yaml:12:10: hosts.app.interfaces: an empty map; a host needs at least one attachment"}},
+     {"t.yaml:12:10: hosts.app.interfaces: an empty map; accepted is a map: NAME: {link: LINK, address: ADDRESS}, "
+      "instead of link and address beside it"}},
     {"long interface name",
      {{"  app: { link: private, address: 10.0.1.10, gateway: 10.0.1.1 }\n",
        "  app: { interfaces: { a-name-of-sixteen: { link: private, address: 10.0.1.10, gateway: 10.0.1.1 } } }\n"}},

@@ -100,6 +100,24 @@ TEST(Set, UnknownNameOrKeyIsAnError) {
               ElementsAre(StartsWith("--set private.delay=20: links.private.delay: a unit is missing (20)")));
 }
 
+TEST(Set, NameWithoutAKeyOrNearToAnotherIsAnError) {
+  EXPECT_THAT(errors({"natgw=5"}), ElementsAre(StartsWith("--set natgw=5: a key of natgw is missing; accepted is "
+                                                          "natgw.KEY=VALUE with one of the keys kind, inside, ")));
+  EXPECT_THAT(errors({"boxes.natgtw.capacity=5"}),
+              ElementsAre("--set boxes.natgtw.capacity=5: nothing in boxes is called natgtw; did you mean natgw? there "
+                          "are natgw"));
+  EXPECT_THAT(errors({"ports.privat.vdev=net_tap0"}),
+              ElementsAre(StartsWith("--set ports.privat.vdev=net_tap0: ports.privat: no such link (privat); did you "
+                                     "mean private?")));
+}
+
+// What is new and not near to anything may be built up key by key.
+TEST(Set, NewEntriesGrowKeyByKey) {
+  const Result result = set({"hosts.db.link=internet", "hosts.db.address=203.0.113.90"});
+  ASSERT_TRUE(result.topology) << testing::PrintToString(result.findings.errors);
+  EXPECT_NE(result.topology->find_host("db"), nullptr);
+}
+
 TEST(Set, PathThatLeadsNowhereIsAnError) {
   EXPECT_THAT(errors({"natgw.kind.x=1"}),
               ElementsAre("--set natgw.kind.x=1: x cannot be set in text (nat-gateway); accepted is a map there"));
