@@ -122,6 +122,43 @@ void check_outside(const Attachment& outside, const Draft& draft, Report& report
   }
 }
 
+// aws-behaviour 3.4: a private NAT gateway has no address of the internet.
+void check_private(const Attachment& outside, const Draft& draft, Report& report) {
+  static constexpr std::array<Ipv4Prefix, 4> kPrivate{{{be32(0x0a000000), 8},     // RFC 1918
+                                                       {be32(0xac100000), 12},    // RFC 1918
+                                                       {be32(0xc0a80000), 16},    // RFC 1918
+                                                       {be32(0x64400000), 10}}};  // RFC 6598
+  const DraftAttachment& said = draft.attachments.back();
+  for (size_t place = 0; place < outside.addresses.size(); ++place) {
+    const Ipv4Address address = outside.addresses[place];
+    if (std::none_of(kPrivate.begin(), kPrivate.end(), [&](const auto& prefix) { return prefix.contains(address); })) {
+      report.error(said.address_places[place], concat(said.path, ".", said.address_key),
+                   concat("not an address of a private network (", to_string(address),
+                          "), and the box is private; accepted is one in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or "
+                          "100.64.0.0/10, or ConnectivityType: public"));
+    }
+  }
+}
+
+// What it carries: sizes, and how much.
+void load_forwarding(ObjectReader& reader, NatGatewayBox& box) {
+  if (const auto mtu = reader.count("mtu")) {
+    box.mtu = static_cast<uint16_t>(mtu->value);
+  }
+  if (const auto clamping = reader.choice("mss_clamping")) {
+    box.mss_clamping = clamping->value == "on";
+  }
+  if (const auto bandwidth = reader.rate("bandwidth")) {
+    box.ceiling.bits_per_second = bandwidth->value;
+  }
+  if (const auto packets = reader.count("packet_rate")) {
+    box.ceiling.packets_per_second = packets->value;
+  }
+  if (const auto drain = reader.count("MaxDrainDurationSeconds")) {
+    box.max_drain = std::chrono::seconds(drain->value);
+  }
+}
+
 }  // namespace
 
 std::optional<NatGatewayBox> load_nat_gateway(const Entry& entry, std::string path, Draft& draft, Report& report) {
@@ -134,10 +171,16 @@ std::optional<NatGatewayBox> load_nat_gateway(const Entry& entry, std::string pa
     box.capacity = static_cast<uint32_t>(capacity->value);
   }
   box.allows_asymmetry = reader.choice("asymmetric").has_value();
+  load_forwarding(reader, box);
+  const auto connectivity = reader.choice("ConnectivityType");
+  reader.choice("AvailabilityMode");
   std::optional<Attachment> inside = load_side(reader, "inside", entry.key, draft);
   std::optional<Attachment> outside = load_side(reader, "outside", entry.key, draft);
   if (outside) {
     check_outside(*outside, draft, report);
+    if (connectivity && connectivity->value == "private") {
+      check_private(*outside, draft, report);
+    }
   }
   if (!inside || !outside) {
     return std::nullopt;

@@ -6,7 +6,7 @@
 // Bytes:    none.
 // Cost:     none.
 // Lifetime: the program's.
-// Spec:     aws-behaviour section 1, "NAT gateway", 2.1 L1 to L8, 3.1, and section 12, "No source found".
+// Spec:     aws-behaviour section 1, "NAT gateway", 2.1 L1 to L8, 3.1, 3.2, 3.4, and section 12, "No source found".
 #pragma once
 
 #include <array>
@@ -82,5 +82,13 @@ inline constexpr Default kLateOutside{
     "drop", {}, "12 C-1: L2, silence; seed 001 says L3, a RST to the sender", Confidence::kInferred};
 inline constexpr Default kCapacity{"65536"};  // the provider publishes no number of flows
 inline constexpr Default kLimits{"on"};
+inline constexpr Default kMtu{"8500", {}, "3.2: MTU", Confidence::kDocumented};
+inline constexpr Default kMssClamping{
+    "on", {}, "3.2: MSS clamping; to the way out's MTU less 40", Confidence::kInferred};
+inline constexpr Default kBandwidth{{}, "no ceiling", "3.2: Bandwidth, 5 to 100 Gbit/s", Confidence::kDocumented};
+inline constexpr Default kPacketRate{{}, "no ceiling", "3.2: Packet rate, 1 to 10 million", Confidence::kDocumented};
+inline constexpr Default kConnectivityType{"public", {}, "3.4: Public", Confidence::kDocumented};
+inline constexpr Default kAvailabilityMode{"zonal", {}, "3.4: Zonal", Confidence::kDocumented};
+inline constexpr Default kMaxDrain{"350", {}, "1: NAT gateway, address drain", Confidence::kDocumented};
 
 }  // namespace lapse::topology

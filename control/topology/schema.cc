@@ -5,6 +5,7 @@
 
 #include "control/topology/nat_gateway_defaults.h"
 #include "dataplane/flow/timeouts.h"
+#include "dataplane/net/network.h"
 
 namespace lapse::topology {
 namespace {
@@ -21,6 +22,9 @@ constexpr std::array<std::string_view, 7> kPlannedLatePackets{
 
 constexpr std::array<std::string_view, 2> kLimitsChoices{"on", "off"};
 constexpr std::array<std::string_view, 1> kAsymmetricChoices{"allow"};
+constexpr std::array<std::string_view, 2> kOnOff{"on", "off"};
+constexpr std::array<std::string_view, 2> kConnectivityTypes{"public", "private"};
+constexpr std::array<std::string_view, 1> kAvailabilityModes{"zonal"};
 
 constexpr Default in_words(std::string_view meaning) {
   return {{}, meaning};
@@ -168,7 +172,7 @@ constexpr std::array<Refused, 1> kPortRefused{{
     {"vlan", "not available yet: frames are sent and expected without a VLAN tag"},
 }};
 
-constexpr std::array<Key, 8> kNatGatewayKeys{{
+constexpr std::array<Key, 15> kNatGatewayKeys{{
     {"kind", Shape::kChoice, "what the box does", "nat-gateway", Need::kRequired, nullptr, kAvailableKinds},
     {"inside", Shape::kObject, "the private side", "an attachment: {link: LINK, address: ADDRESS}", Need::kRequired,
      &kAttachmentObject},
@@ -194,22 +198,50 @@ constexpr std::array<Key, 8> kNatGatewayKeys{{
      .accepted = "allow",
      .choices = kAsymmetricChoices,
      .otherwise = in_words("refused")},
+    number("mtu", "the largest packet that the box sends, where a link does not allow less",
+           "a whole number, 576 to 9216", kLeastMtu, 9216, kMtu),
+    {.name = "mss_clamping",
+     .shape = Shape::kChoice,
+     .doc = "on: the MSS of a SYN is lowered to what the way out carries",
+     .accepted = "on or off",
+     .choices = kOnOff,
+     .otherwise = kMssClamping},
+    {.name = "bandwidth",
+     .shape = Shape::kRate,
+     .doc = "how many bits of packets a second, both directions together, before the box drops",
+     .accepted = "a whole number with a unit like 5gbit, 1kbit to 100gbit",
+     .otherwise = kBandwidth},
+    number("packet_rate", "how many packets a second, both directions together, before the box drops",
+           "a whole number, 1 to 100000000", 1, 100'000'000, kPacketRate),
+    {.name = "ConnectivityType",
+     .shape = Shape::kChoice,
+     .doc = "private: every outside address is one of a private network",
+     .accepted = "public or private",
+     .choices = kConnectivityTypes,
+     .otherwise = kConnectivityType},
+    number("MaxDrainDurationSeconds",
+           "how long an address that is disassociated serves the flows that it has, in seconds",
+           "a whole number, 1 to 4000", 1, 4000, kMaxDrain),
+    {.name = "AvailabilityMode",
+     .shape = Shape::kChoice,
+     .doc = "zonal: one gateway in one zone",
+     .accepted = "zonal; a regional gateway is not available",
+     .choices = kAvailabilityModes,
+     .otherwise = kAvailabilityMode},
 }};
-constexpr std::array<Fact, 5> kNatGatewayFacts{{
+constexpr std::array<Fact, 6> kNatGatewayFacts{{
     {"translation",
      {{}, "a fresh random port for each destination", "3.1: Mapping, Port preservation", Confidence::kReported}},
     {"ports_per_destination", {"55000", {}, "3.1: Simultaneous connections", Confidence::kDocumented}},
     {"source_ports", {"1024-65535", {}, "3.1: Source port range", Confidence::kDocumented}},
     {"expires", {{}, "at its timeout, not after it (>=)", "1: Timer comparator", Confidence::kDocumented}},
+    {"fragments", {{}, "UDP passes, TCP and ICMP are dropped", "3.2: UDP fragments", Confidence::kDocumented}},
     {"unsolicited", {{}, "dropped without an answer", "2.1 L8", Confidence::kDocumented}},
 }};
-constexpr std::array<Refused, 23> kNatGatewayRefused{{
+constexpr std::array<Refused, 20> kNatGatewayRefused{{
     {"profile", "not available yet: the box has the provider's current values"},
     {"mark_resets", "not available yet: the event rst_sent names the resets that a box made"},
     {"security_groups", "not available yet; and a NAT gateway has none"},
-    {"ConnectivityType", kNotYetProvider},
-    {"MaxDrainDurationSeconds", kNotYetProvider},
-    {"AvailabilityMode", kNotYetProvider},
     {"AllocationId", kNotYetProvider},
     {"SecondaryAllocationIds", kNotYetProvider},
     {"PrivateIpAddress", "not available yet: the addresses of a NAT gateway are outside.addresses"},
@@ -221,8 +253,8 @@ constexpr std::array<Refused, 23> kNatGatewayRefused{{
     {"idle_timeout",
      "Terraform's spelling; the API's key is tcp.idle_timeout.seconds, of load balancers: the idle "
      "timeout of a NAT gateway has no key in the API, and is timeouts.tcp_established here"},
-    {"connectivity_type", "Terraform's spelling; the API's key is ConnectivityType, which is not available yet"},
-    {"availability_mode", "Terraform's spelling; the API's key is AvailabilityMode, which is not available yet"},
+    {"connectivity_type", "Terraform's spelling; the API's key is ConnectivityType"},
+    {"availability_mode", "Terraform's spelling; the API's key is AvailabilityMode"},
     {"allocation_id", "Terraform's spelling; the API's key is AllocationId, which is not available yet"},
     {"secondary_allocation_ids",
      "Terraform's spelling; the API's key is SecondaryAllocationIds, which is not available yet"},

@@ -64,9 +64,9 @@ struct NatGatewayBox {
   uint32_t capacity = 65536;
   uint16_t mtu = 8500;  // the largest packet that it sends; a link may allow less
   bool mss_clamping = true;
-  RateCeiling::Options ceiling{};  // 0: none
+  RateCeiling::Options ceiling{};                  // 0: none
   Duration max_drain = std::chrono::seconds(350);  // of an address that is disassociated
-  bool allows_asymmetry = false;  // may see only one direction of a conversation
+  bool allows_asymmetry = false;                   // may see only one direction of a conversation
   // Where each was said; nowhere: it is the default.
   std::array<Place, kTimeoutClassCount> timeout_places{};
   Place late_inside_place;

@@ -83,6 +83,22 @@ TEST(Load, DefaultsAreTheReferences) {
   EXPECT_EQ(nat_of(topology).late_inside, LatePacket::kRst);    // L1
   EXPECT_EQ(nat_of(topology).late_outside, LatePacket::kDrop);  // C-1: L2
   EXPECT_EQ(nat_of(topology).capacity, 65536U);
+  EXPECT_EQ(nat_of(topology).mtu, 8500);                       // 3.2: MTU
+  EXPECT_TRUE(nat_of(topology).mss_clamping);                  // 3.2: MSS clamping
+  EXPECT_EQ(nat_of(topology).ceiling.bits_per_second, 0U);     // 3.2: Bandwidth
+  EXPECT_EQ(nat_of(topology).ceiling.packets_per_second, 0U);  // 3.2: Packet rate
+  EXPECT_EQ(nat_of(topology).max_drain, 350s);                 // 1: address drain
+}
+
+TEST(Load, WhatAGatewayCarriesCanBeSaid) {
+  const Topology topology =
+      loaded(with_box("mtu: 1400\n    mss_clamping: off\n    bandwidth: 5gbit\n    packet_rate: 1000000\n    "
+                      "MaxDrainDurationSeconds: 60"));
+  EXPECT_EQ(nat_of(topology).mtu, 1400);
+  EXPECT_FALSE(nat_of(topology).mss_clamping);
+  EXPECT_EQ(nat_of(topology).ceiling.bits_per_second, 5'000'000'000U);
+  EXPECT_EQ(nat_of(topology).ceiling.packets_per_second, 1'000'000U);
+  EXPECT_EQ(nat_of(topology).max_drain, 60s);
 }
 
 TEST(Load, EveryDefaultHasItsRowAndLiesInItsRange) {

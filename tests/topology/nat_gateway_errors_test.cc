@@ -103,22 +103,39 @@ const std::vector<ErrorRow> kRows{
     {"mark_resets",
      {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    mark_resets: true\n"}},
      {"t.yaml:9:5: boxes.natgw.mark_resets: not available yet: the event rst_sent names the resets that a box made"}},
-    {"ConnectivityType",
+    {"private with an address of the internet",
      {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    ConnectivityType: private\n"}},
-     {"t.yaml:9:5: boxes.natgw.ConnectivityType: not available yet: this setting of the provider's API has no effect "
-      "here"}},
-    {"MaxDrainDurationSeconds",
-     {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    MaxDrainDurationSeconds: 350\n"}},
-     {"t.yaml:9:5: boxes.natgw.MaxDrainDurationSeconds: not available yet: this setting of the provider's API has no "
-      "effect here"}},
+     {"t.yaml:11:44: boxes.natgw.outside.addresses: not an address of a private network (203.0.113.10), and the box is "
+      "private; accepted is one in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10, or ConnectivityType: "
+      "public"}},
+    {"no such ConnectivityType",
+     {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    ConnectivityType: Public\n"}},
+     {"t.yaml:9:23: boxes.natgw.ConnectivityType: unknown (Public); did you mean public? accepted is public or "
+      "private"}},
+    {"a regional gateway",
+     {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    AvailabilityMode: regional\n"}},
+     {"t.yaml:9:23: boxes.natgw.AvailabilityMode: unknown (regional); accepted is zonal; a regional gateway is not "
+      "available"}},
+    {"a drain of no time",
+     {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    MaxDrainDurationSeconds: 0\n"}},
+     {"t.yaml:9:30: boxes.natgw.MaxDrainDurationSeconds: out of range (0); accepted is a whole number, 1 to 4000"}},
+    {"a drain that is too long",
+     {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    MaxDrainDurationSeconds: 4001\n"}},
+     {"t.yaml:9:30: boxes.natgw.MaxDrainDurationSeconds: out of range (4001); accepted is a whole number, 1 to 4000"}},
+    {"an MTU that nobody has",
+     {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    mtu: 68\n"}},
+     {"t.yaml:9:10: boxes.natgw.mtu: out of range (68); accepted is a whole number, 576 to 9216"}},
+    {"a bandwidth without a unit",
+     {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    bandwidth: 5\n"}},
+     {"t.yaml:9:16: boxes.natgw.bandwidth: a unit is missing (5); accepted is a whole number with a unit like 5gbit, "
+      "1kbit to 100gbit"}},
     {"Terraform's idle_timeout",
      {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    idle_timeout: 350\n"}},
      {"t.yaml:9:5: boxes.natgw.idle_timeout: Terraform's spelling; the API's key is tcp.idle_timeout.seconds, of load "
       "balancers: the idle timeout of a NAT gateway has no key in the API, and is timeouts.tcp_established here"}},
     {"Terraform's connectivity_type",
      {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    connectivity_type: public\n"}},
-     {"t.yaml:9:5: boxes.natgw.connectivity_type: Terraform's spelling; the API's key is ConnectivityType, which is "
-      "not available yet"}},
+     {"t.yaml:9:5: boxes.natgw.connectivity_type: Terraform's spelling; the API's key is ConnectivityType"}},
     {"Terraform's subnet_id",
      {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    subnet_id: subnet-1\n"}},
      {"t.yaml:9:5: boxes.natgw.subnet_id: Terraform's spelling; the API's key is SubnetId, which is not available yet: "
