@@ -8,6 +8,7 @@
 #include "dataplane/wire/emit.h"
 #include "dataplane/wire/ethernet.h"
 #include "dataplane/wire/icmp.h"
+#include "dataplane/wire/icmp_quote.h"
 #include "dataplane/wire/ipv4.h"
 #include "dataplane/wire/parse.h"
 #include "dataplane/wire/tcp.h"
@@ -136,7 +137,10 @@ const Host::Interface* Host::route(Ipv4Address to, Ipv4Address& next_hop) const 
 uint16_t Host::mss(Ipv4Address to) const {
   Ipv4Address next_hop;
   const Interface* const out = route(to, next_hop);
-  const uint16_t mtu = out == nullptr ? Interface{}.mtu : out->mtu;
+  uint16_t mtu = out == nullptr ? Interface{}.mtu : out->mtu;
+  if (const auto said = path_mtu_.find(to); said != path_mtu_.end()) {
+    mtu = std::min(mtu, said->second);
+  }
   return static_cast<uint16_t>(mtu - sizeof(Ipv4Header) - sizeof(TcpHeader));
 }
 
@@ -187,6 +191,9 @@ void Host::receive(LinkId link, Packet* packet) {
           break;
         case PacketKind::kIcmpQuery:
           receive_echo(*packet);
+          break;
+        case PacketKind::kIcmpError:
+          receive_error(*packet);
           break;
         default:
           break;
@@ -254,6 +261,20 @@ void Host::receive_echo(const Packet& packet) {
     write_echo(packet.tuple.reversed(),
                {kIcmpEchoReply, icmp.identifier.host(), icmp.sequence.host(), packet.payload_length()}, *reply);
     transmit(reply);
+  }
+}
+
+// RFC 1191 section 3, as far as TCP: other errors are soft, as with a kernel (RFC 5461).
+void Host::receive_error(const Packet& packet) {
+  const auto& icmp = packet.header_at<IcmpHeader>(packet.l4_offset);
+  if (icmp.type != kIcmpUnreachable || icmp.code != kIcmpFragmentationNeeded || !quote_is_sound(packet)) {
+    return;
+  }
+  const auto found = sockets_.find(tuple_of_quoted_flow(packet).reversed());
+  const uint16_t mtu = icmp.sequence.host();
+  if (found != sockets_.end() && mtu >= kLeastMtu) {
+    path_mtu_[found->first.destination] = mtu;
+    found->second->path_mtu_changed();
   }
 }
 

@@ -51,7 +51,8 @@ class Host {
 
   const std::string& name() const { return name_; }
   Engine& engine() { return *engine_; }
-  // The largest segment towards 'to': what its first link carries, without the headers of IP and TCP.
+  // The largest segment towards 'to': what its first link carries, or a router said that a later one does, without the
+  // headers of IP and TCP.
   uint16_t mss(Ipv4Address to) const;
   TcpSettings& settings() { return settings_; }
 
@@ -110,6 +111,7 @@ class Host {
   void receive_tcp(const Packet& packet);
   void receive_udp(const Packet& packet);
   void receive_echo(const Packet& packet);
+  void receive_error(const Packet& packet);
   void answer_arp(LinkId link, const Packet& packet);
   TcpSocket& open(const FiveTuple& tuple, const TcpSettings& settings);
   // None when each of Linux's ephemeral ports is taken.
@@ -124,6 +126,7 @@ class Host {
   uint64_t timer_phase_;
   uint16_t next_port_;
   uint64_t echo_replies_ = 0;
+  std::map<Ipv4Address, uint16_t> path_mtu_;  // where a router said something
   absl::flat_hash_map<FiveTuple, std::unique_ptr<TcpSocket>, TupleHash> sockets_;
   std::vector<std::unique_ptr<TcpSocket>> finished_;
   std::map<Be16, Acceptor> listeners_;

@@ -104,4 +104,16 @@ void TcpSocket::note_data_sent() {
   }
 }
 
+// RFC 1191 section 6.4: what was too large is lost, and no sign of congestion.
+void TcpSocket::path_mtu_changed() {
+  const uint16_t fits = host_->mss(tuple_.destination);
+  if (fits >= mss_ || acknowledged_ == next_) {
+    return;
+  }
+  mss_ = fits;
+  timed_end_.reset();
+  next_ = acknowledged_;
+  push();
+}
+
 }  // namespace lapse::sim

@@ -77,6 +77,8 @@ class TcpSocket {
   // ---- the host's side ----
   void accept(const Segment& syn);
   void receive(const Segment& segment);
+  // A router has said that segments are too large: smaller ones are sent in their place.
+  void path_mtu_changed();
 
  private:
   struct Range {

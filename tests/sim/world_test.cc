@@ -289,6 +289,43 @@ TEST_F(SimulatedNat, TenMebibytesArrive) {
   EXPECT_EQ(server->received, 10u << 20);
 }
 
+// A gateway that lowers no MSS, and carries less than the hosts' links do: it tells them, and they send less (RFC 1191).
+class SimulatedNarrowNat : public SimulatedNat {
+ protected:
+  SimulatedNarrowNat() : SimulatedNat("kind: nat-gateway", "kind: nat-gateway\n    mtu: 1000\n    mss_clamping: off") {}
+};
+
+TEST_F(SimulatedNarrowNat, Row3_2_PathMtuDiscoveryFromInside) {
+  connect();
+  client->socket->write(10 << 20);
+  at(seconds(60));
+  EXPECT_EQ(server->received, 10u << 20) << ladder();
+  EXPECT_GE(count(EventKind::kIcmpSent), 1u);
+  EXPECT_LE(count(EventKind::kIcmpSent), 20u) << "told once for each segment that was under way";
+  EXPECT_EQ(world->host("app")->mss(ip("203.0.113.80")), 960);
+}
+
+TEST_F(SimulatedNarrowNat, Row3_2_PathMtuDiscoveryFromOutside) {
+  connect();
+  ask(100, 1 << 20, milliseconds(10));
+  at(seconds(60));
+  EXPECT_EQ(client->received, 1u << 20) << ladder();
+  EXPECT_EQ(world->host("api")->mss(ip("203.0.113.10")), 960);
+}
+
+class SimulatedClampingNat : public SimulatedNat {
+ protected:
+  SimulatedClampingNat() : SimulatedNat("kind: nat-gateway", "kind: nat-gateway\n    mtu: 1000") {}
+};
+
+TEST_F(SimulatedClampingNat, Row3_2_LoweredMssNeedsNoDiscovery) {
+  connect();
+  client->socket->write(10 << 20);
+  at(seconds(60));
+  EXPECT_EQ(server->received, 10u << 20);
+  EXPECT_EQ(count(EventKind::kIcmpSent), 0u);
+}
+
 // A half-closed connection still carries the answer.
 TEST_F(SimulatedNat, AHalfClosedConnectionCarriesTheAnswer) {
   connect();
