@@ -41,6 +41,12 @@ bool is_first_syn(const Event& event) {
   return is_tcp(event) && (event.tcp_flags & (kTcpSyn | kTcpAck)) == kTcpSyn;
 }
 
+// A later fragment has no ports, an ICMP error no identifier: they belong to a flow that their headers do not name.
+bool names_no_flow(const Event& event) {
+  const bool is_packet = event.kind == EventKind::kPacket || event.kind == EventKind::kPacketDropped;
+  return is_packet && !is_tcp(event) && event.tuple.source_port == Be16{} && event.tuple.destination_port == Be16{};
+}
+
 }  // namespace
 
 size_t Recorder::TupleHash::operator()(const FiveTuple& tuple) const {
@@ -56,6 +62,9 @@ Recorder::Recorder(const topology::Directory& directory, const Limits& limits)
     : directory_(directory), limits_(limits) {}
 
 void Recorder::add(const Event& event) {
+  if (names_no_flow(event)) {
+    return;
+  }
   const std::lock_guard lock(mutex_);
   switch (event.kind) {
     case EventKind::kPacket:

@@ -48,6 +48,7 @@ TEST_F(PathTools, Row3_2_TracepathFindsEachMtuAndEachHop) {
   EXPECT_EQ(tracepath.status, 0) << tracepath.errors;
   EXPECT_THAT(tracepath.output, ContainsRegex("1: +10\\.78\\.1\\.1 "));
   EXPECT_THAT(tracepath.output, HasSubstr("pmtu 1500"));
+  EXPECT_THAT(tracepath.output, HasSubstr("pmtu 1450"));
   EXPECT_THAT(tracepath.output, ContainsRegex("2: +10\\.78\\.2\\.2 "));
   EXPECT_THAT(tracepath.output, HasSubstr("pmtu 1400"));
   EXPECT_THAT(tracepath.output, ContainsRegex("3: +198\\.18\\.8\\.80 .*reached"));
@@ -69,7 +70,7 @@ TEST_F(PathTools, Row3_2_PingOfEverySizeAroundTheMtuWithDontFragment) {
 TEST_F(PathTools, Row3_2_PingInFragmentsIsDropped) {
   EXPECT_THAT(ping(kSmallestMtu, "dont").output, HasSubstr("1 received"));
   EXPECT_EQ(dropped("FRAGMENT"), 0);
-  for (const int size : {kSmallestMtu + 1, 1500, 1501, 9000, 10028}) {
+  for (const int size : {kSmallestMtu + 1, 1450, 1451, 1500, 1501, 10028}) {
     const int64_t before = dropped("FRAGMENT");
     EXPECT_THAT(ping(size, "dont").output, HasSubstr("0 received")) << size;
     EXPECT_GT(dropped("FRAGMENT"), before) << size;

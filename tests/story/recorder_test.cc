@@ -29,6 +29,19 @@ TEST(Recorder, BothSidesOfATranslationAreOneConversation) {
   EXPECT_EQ(story.boxes[0].state, BoxState::kTracking);
 }
 
+// A later fragment of a datagram, and an error about it.
+TEST(Recorder, WhatNamesNoFlowIsOfNoConversation) {
+  Stage stage;
+  for (const Protocol protocol : {Protocol::kUdp, Protocol::kIcmp}) {
+    Event event;
+    event.tuple = {stage.original.source, stage.original.destination, {}, {}, static_cast<uint8_t>(protocol), 0, 0};
+    stage.recorder.add(event);
+    event.kind = EventKind::kPacketDropped;
+    stage.recorder.add(event);
+  }
+  EXPECT_EQ(conversation_count(stage.recorder), 0u);
+}
+
 // S1.5: the expiry tells nobody.
 TEST(Recorder, AnExpiryFindsBothEndsBelieving) {
   Stage stage;
