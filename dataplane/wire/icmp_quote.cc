@@ -88,11 +88,16 @@ void rewrite_quoted(Packet& error, Ipv4Address address, Be16 port) {
                       .complement();
 }
 
+// A later fragment has no ports; of a first one, and of whole packets, they are in the 8 bytes that an error quotes.
+bool quotes_ports(const Packet& error) {
+  return FragmentField(quoted_ip(error)).offset == 0 && quoted_l4_offset(error) + kIcmpLeastQuote <= error.length;
+}
+
 bool has_a_known_flow(const Packet& error) {
-  const Ipv4Header& ip = quoted_ip(error);
-  if (FragmentField(ip).offset != 0) {
+  if (!quotes_ports(error)) {
     return false;
   }
+  const Ipv4Header& ip = quoted_ip(error);
   switch (static_cast<Protocol>(ip.protocol)) {
     case Protocol::kTcp:
     case Protocol::kUdp:
@@ -118,6 +123,9 @@ FiveTuple tuple_of_quoted_flow(const Packet& error) {
   const Ipv4Header& ip = quoted_ip(error);
   const size_t l4 = quoted_l4_offset(error);
   FiveTuple quoted{ip.source, ip.destination, {}, {}, ip.protocol, error.tuple.scope, 0};
+  if (!quotes_ports(error)) {
+    return quoted.reversed();
+  }
   if (static_cast<Protocol>(ip.protocol) == Protocol::kIcmp) {
     const auto& echo = error.header_at<IcmpHeader>(l4);
     (echo.type == kIcmpEchoRequest ? quoted.source_port : quoted.destination_port) = echo.identifier;

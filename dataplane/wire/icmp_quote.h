@@ -17,7 +17,8 @@ namespace lapse {
 // whom the error is addressed to, and is neither a later fragment, whose flow nobody can know, nor an error itself.
 bool quote_is_sound(const Packet& error);
 
-// Of packets of the quoted one's flow that travel as the error does: the other way. 'error' is sound.
+// Of packets of the quoted one's flow that travel as the error does: the other way. Of an error that is not sound it is
+// some flow's, or nobody's.
 FiveTuple tuple_of_quoted_flow(const Packet& error);
 
 // One end of the quoted packet, with its IP and transport checksums and then the message's own. The port is the query

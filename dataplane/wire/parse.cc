@@ -106,14 +106,15 @@ Failure parse_udp(Packet& packet) {
   return std::nullopt;
 }
 
-// RFC 792: an error quotes the IP header and at least 8 bytes behind it, which are enough to know the flow.
+// RFC 792: an error quotes the IP header and at least 8 bytes behind it, which are enough to know the flow, or all that
+// there was.
 Failure parse_icmp_error(Packet& packet) {
   const size_t room = left_behind(packet, packet.payload_offset);
   if (room < sizeof(Ipv4Header)) {
     return DropReason::kIcmpQuote;
   }
   const auto& quoted = packet.header_at<Ipv4Header>(packet.payload_offset);
-  if (quoted.version() != 4 || quoted.size() < sizeof(Ipv4Header) || room < quoted.size() + kIcmpLeastQuote) {
+  if (quoted.version() != 4 || quoted.size() < sizeof(Ipv4Header) || room < quoted.size()) {
     return DropReason::kIcmpQuote;
   }
   packet.kind = PacketKind::kIcmpError;

@@ -163,6 +163,19 @@ TEST(NatGatewayIcmpErrors, QuoteThatIsNoFlowsIsDropped) {
   b.expect_dropped(DropReason::kIcmpQuote);
 }
 
+// What an error needs to show of TCP and UDP is their ports.
+TEST(NatGatewayIcmpErrors, QuoteWithoutPortsIsDropped) {
+  NatBench b;
+  const Seen sent = open_udp(b);
+  const PacketBuilder quoted = udp(sent.source, dns).payload("question");
+  for (size_t size = 20; size < 28; ++size) {
+    b.outside.send(icmp_error(router, eip, kIcmpTimeExceeded, 0, quoted, size));
+    b.expect_dropped(DropReason::kIcmpQuote);
+  }
+  b.outside.send(icmp_error(router, eip, kIcmpTimeExceeded, 0, quoted, 28));
+  b.inside.expect(icmp(router, client, kIcmpTimeExceeded, 0));
+}
+
 // RFC 5508 REQ-7, RFC 5382 REQ-10, RFC 4787 REQ-12: an error neither ends a flow nor keeps it.
 TEST(NatGatewayIcmpErrors, Req7_FlowIsNeitherEndedNorRefreshed) {
   NatBench b;

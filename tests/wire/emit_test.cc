@@ -50,7 +50,7 @@ class Emit : public testing::Test {
     EXPECT_EQ(serialised, bytes_of(*out_)) << to_string(*out_);
   }
 
-  MemoryPacketPool pool_{8};
+  MemoryPacketPool pool_{16};
   Packet* out_ = pool_.allocate();
   std::vector<Packet*> built_;
 };

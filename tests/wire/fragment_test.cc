@@ -48,8 +48,9 @@ TEST_F(Fragments, AnIndependentLibraryPutsThemTogether) {
         whole = reassembler.process(frame) == Tins::IPv4Reassembler::REASSEMBLED;
         if (whole) {
           const auto bytes = frame.serialize();
+          const auto sent = datagram.bytes();
           EXPECT_EQ(std::vector<uint8_t>(bytes.begin() + 34, bytes.end()),
-                    std::vector<uint8_t>(datagram.bytes().begin() + 34, datagram.bytes().end()));
+                    std::vector<uint8_t>(sent.begin() + 34, sent.end()));
         }
         release(fragment);
       }

@@ -65,8 +65,11 @@ void use(Packet& packet, MemoryPacketPool& pool) {
     (is_request ? rewrite_source : rewrite_destination)(packet, ip("198.51.100.1"), be16(1024));
   } else if (packet.kind == PacketKind::kFragment) {
     rewrite_source(packet, ip("198.51.100.1"), {});
-  } else if (packet.kind == PacketKind::kIcmpError && quote_is_sound(packet)) {
-    tuple_of_quoted_flow(packet);
+  } else if (packet.kind == PacketKind::kIcmpError) {
+    tuple_of_quoted_flow(packet);  // is asked for before anybody knows whether it is sound
+    if (!quote_is_sound(packet)) {
+      return;
+    }
     rewrite_error_source(packet, ip("198.51.100.1"), be16(1024));
     ASSERT_TRUE(quote_is_sound(packet));
     rewrite_error_destination(packet, ip("198.51.100.2"), be16(1025));

@@ -324,10 +324,10 @@ TEST_F(Parse, IcmpErrorsQuoteAPacket) {
 
 TEST_F(Parse, IcmpErrorsThatQuoteTooLittle) {
   const PacketBuilder quoted = udp(client, web).payload("12345678").ip_options(std::vector<uint8_t>(8, 1));
-  for (size_t size = 0; size < 36; ++size) {
+  for (size_t size = 0; size < 28; ++size) {
     EXPECT_EQ(parse_packet(icmp_error(web, client, kIcmpUnreachable, 3, quoted, size)), DropReason::kIcmpQuote) << size;
   }
-  EXPECT_EQ(parse_packet(icmp_error(web, client, kIcmpUnreachable, 3, quoted, 36)), std::nullopt);
+  EXPECT_EQ(parse_packet(icmp_error(web, client, kIcmpUnreachable, 3, quoted, 28)), std::nullopt);
   EXPECT_EQ(parse_packet(icmp(web, client, kIcmpUnreachable, 3).payload(std::string(28, '\x65'))),
             DropReason::kIcmpQuote)
       << "of another version";
