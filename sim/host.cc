@@ -7,6 +7,7 @@
 #include "dataplane/wire/arp.h"
 #include "dataplane/wire/emit.h"
 #include "dataplane/wire/ethernet.h"
+#include "dataplane/net/network.h"
 #include "dataplane/wire/icmp.h"
 #include "dataplane/wire/icmp_quote.h"
 #include "dataplane/wire/ipv4.h"

@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 
+#include "dataplane/wire/emit.h"
 #include "dataplane/wire/parse.h"
 #include "dataplane/wire/tcp.h"
 #include "tests/fuzz/nat_harness.h"
@@ -78,28 +79,37 @@ class Conversations {
     if (heard.empty()) {
       return std::nullopt;
     }
-    MemoryPacketPool pool(1);
+    MemoryPacketPool pool(2);
     Packet* packet = raw_frame(pool, random_.pick(heard));
-    Frame frame = packet->length > 0 ? answer(*packet) : Frame{};
+    Packet* error = pool.allocate();
+    Frame frame = packet->length > 0 ? answer(*packet, *error) : Frame{};
     release(packet);
+    release(error);
     return frame;
   }
 
  private:
   static constexpr size_t kRemembered = 64;
 
-  Frame answer(Packet& packet) {
+  Frame answer(Packet& packet, Packet& error) {
     if (parse(packet)) {
       return bytes_of(packet);
     }
     const Endpoint from = destination_of(packet);
     const Endpoint to = source_of(packet);
+    if (random_.one_in(8) && may_be_answered_by_icmp(packet)) {
+      write_time_exceeded(packet, from.address, error);
+      return bytes_of(error);
+    }
     if (packet.kind == PacketKind::kUdp) {
       return udp(from, to).payload(random_.below(40)).bytes();
     }
     if (packet.kind == PacketKind::kIcmpQuery) {
       PacketBuilder echo = icmp_echo(from, to, identifier_of(packet));
       return (random_.one_in(4) ? echo : echo.reply()).bytes();
+    }
+    if (packet.kind != PacketKind::kTcp) {
+      return bytes_of(packet);
     }
     // Continues the numbers, sometimes not quite.
     constexpr uint8_t kFlags[] = {kTcpSyn | kTcpAck, kTcpSyn | kTcpAck, kTcpSyn | kTcpAck, kTcpAck,

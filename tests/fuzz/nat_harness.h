@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "dataplane/box/fragment_store.h"
 #include "dataplane/box/nat_gateway.h"
 #include "dataplane/clock.h"
 #include "dataplane/packet_pool.h"

@@ -110,11 +110,12 @@ const std::vector<ErrorRow> kRows{
       "public"}},
     {"no such ConnectivityType",
      {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    ConnectivityType: Public\n"}},
-     {"t.yaml:9:23: boxes.natgw.ConnectivityType: unknown (Public); did you mean public? accepted is public or "
+     {"t.yaml:9:23: boxes.natgw.ConnectivityType: unknown value (Public); did you mean public? accepted is public or "
       "private"}},
     {"a regional gateway",
      {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    AvailabilityMode: regional\n"}},
-     {"t.yaml:9:23: boxes.natgw.AvailabilityMode: unknown (regional); accepted is zonal; a regional gateway is not "
+     {"t.yaml:9:23: boxes.natgw.AvailabilityMode: unknown value (regional); accepted is zonal; a regional gateway is "
+      "not "
       "available"}},
     {"a drain of no time",
      {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    MaxDrainDurationSeconds: 0\n"}},

@@ -17,7 +17,8 @@ const std::vector<ErrorRow> kRows{
     {"unknown key of a box",
      {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    timeout: { udp: 350s }\n"}},
      {"t.yaml:9:5: boxes.natgw.timeout: unknown key (timeout); did you mean timeouts? accepted here: kind, inside, "
-      "outside, timeouts, late_packet, capacity, limits, asymmetric"}},
+      "outside, timeouts, late_packet, capacity, limits, asymmetric, mtu, mss_clamping, bandwidth, packet_rate, "
+      "ConnectivityType, MaxDrainDurationSeconds, AvailabilityMode"}},
     {"unknown timeout",
      {{"    kind: nat-gateway\n", "    kind: nat-gateway\n    timeouts: { tcp_establishd: 350s }\n"}},
      {"t.yaml:9:17: boxes.natgw.timeouts.tcp_establishd: unknown key (tcp_establishd); did you mean tcp_established? "
