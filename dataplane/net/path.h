@@ -29,8 +29,8 @@ class Path {
   static constexpr size_t kMuchWork = 4 * Output::kCapacity;  // is served before more is taken in
   static constexpr size_t kMostFragments = 128;               // of the longest packet on the smallest MTU
   static constexpr size_t kMostArrivals = kMuchWork;          // of packets that links have held, in one run()
-  static constexpr size_t kWaitingCapacity = 64;
-  static constexpr size_t kWaitingPerNeighbour = 8;
+  static constexpr size_t kWaitingCapacity = 128;
+  static constexpr size_t kWaitingPerNeighbour = 64;  // the fragments of the longest datagram, and some more
   static constexpr Duration kWaitFor = std::chrono::seconds(3);
 
   // 'events' may be null. 'pool' supplies what boxes and links originate.

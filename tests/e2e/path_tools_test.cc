@@ -34,7 +34,8 @@ class PathTools : public testing::Test {
   // Drops of all boxes for this reason.
   int64_t dropped(const std::string& code) const {
     int64_t sum = 0;
-    for (const Json& box : lab_.ctl_json({"status"})["boxes"]) {
+    const Json status = lab_.ctl_json({"status"});
+    for (const Json& box : status["boxes"]) {
       sum += box["dropped"].value(code, int64_t{0});
     }
     return sum;
@@ -101,7 +102,7 @@ TEST_F(PathTools, Row3_2_NineThousandBytesByUdp) {
   Peer api(lab_, "api");
   const Json server = api.ok({{"op", "udp"}, {"port", 5353}})["socket"];
   const Json client = app.ok({{"op", "udp"}})["socket"];
-  for (const size_t size : {9000U, 1372U, 1373U, 20000U}) {
+  for (const size_t size : {9000U, 20000U, 1372U}) {
     const std::string question(size, 'q');
     app.ok({{"op", "sendto"}, {"socket", client}, {"host", kApi}, {"port", 5353}, {"data", question}});
     const Json got = api.ok({{"op", "recvfrom"}, {"socket", server}});
