@@ -55,10 +55,12 @@ class Conversation:
 
     def out(self, layer, **ip):
         """From the client, as an IP packet."""
-        fields = {"src": self.flow.client, "dst": self.flow.server, "id": self.random.getrandbits(16), "ttl": 61, **ip}
-        return IP(**fields) / layer
+        return self.packet(layer, {"src": self.flow.client, "dst": self.flow.server, "ttl": 61, **ip})
 
     def back(self, layer, **ip):
         """To the client, by way of the translator's outside address."""
-        fields = {"src": self.flow.server, "dst": EIP, "id": self.random.getrandbits(16), "ttl": 57, **ip}
-        return IP(**fields) / layer
+        return self.packet(layer, {"src": self.flow.server, "dst": EIP, "ttl": 57, **ip})
+
+    def packet(self, layer, fields):
+        """One that may not be fragmented, as most are that hosts send."""
+        return IP(**{"id": self.random.getrandbits(16), "flags": "DF", **fields}) / layer

@@ -17,18 +17,18 @@ class Difference:
     kinds: str  # of the steps, a regular expression
     linux: tuple  # what comes out of the one: regular expressions
     gateway: tuple  # and of the other
-    fields: frozenset = None  # where both sent the same: what may differ in it
+    field: str = None  # of what both sent, where that is all that differs
     after: str = ""  # only when a step of this kind came before in the flow
     parts_ways: bool = False  # the two know different things of the flow from here on: it is not followed any further
 
-    def applies(self, contrast):
+    def applies(self, contrast, field):
         linux, gateway = contrast.words()
         if not re.fullmatch(self.kinds, contrast.kind) or not any(
                 re.fullmatch(one, linux) for one in self.linux) or gateway not in self.gateway:
             return False
         if self.after and not any(re.fullmatch(self.after, kind) for kind in contrast.before):
             return False
-        return contrast.fields() == self.fields
+        return field == self.field
 
 
 FORWARDED = (ONE_OUT, ONE_IN)
@@ -84,7 +84,7 @@ TABLE = (
     # ---- the end of a connection
     Difference("another port for the next connection", "L4; 3.1, Mapping",
                "Linux keeps the port",
-               "tcp syn inside: after the end", (ONE_OUT,), (ONE_OUT,), fields=frozenset({"port"})),
+               "tcp syn inside: after the end", (ONE_OUT,), (ONE_OUT,), field="port"),
     Difference("behind the end", "2.4, RST seen, Both FINs",
                "all passes for a short time; Linux is stricter, or has forgotten it",
                f"tcp (ack|fin|rst|syn) {SIDE}: over", (NOTHING, RST_OUT), FORWARDED),
@@ -93,6 +93,14 @@ TABLE = (
                "middle, by what it remembers of before; the gateway passes what belongs to a living flow",
                "tcp .*", (NOTHING, RST_OUT), FORWARDED, parts_ways=True,
                after="tcp syn (inside: after the end|inside: open connection|outside: crossing)"),
+
+    # ---- what is changed on the way
+    Difference("MSS clamping", "3.2, MSS clamping",
+               "the gateway lowers it to what the way out carries",
+               "tcp (syn|syn\\+ack) ?.*", FORWARDED, FORWARDED, field="mss"),
+    Difference("new identification", "RFC 6864 5.3.1; RFC 7857 10",
+               "what may be fragmented gets one of the gateway's; Linux keeps the host's",
+               f"udp (datagram {SIDE}: may be fragmented|fragments {SIDE}: .*)", FORWARDED, FORWARDED, field="id"),
 
     # ---- what is not carried, or not as a router does
     Difference("other protocols", "3.1, Protocols",
@@ -106,18 +114,13 @@ TABLE = (
                "icmp fragments inside", (ONE_OUT,), (NOTHING,), parts_ways=True),
     Difference("record route", "RFC 1812 5.2.4.1",
                "Linux writes its address into the option; the gateway leaves it alone",
-               "noise record route", (ONE_OUT,), (ONE_OUT,), fields=frozenset({"ip options"})),
-    Difference("source routes", "RFC 1812 5.2.4.1",
-               "Linux refuses them; the gateway leaves them alone",
-               "noise (loose|strict) source route", (NOTHING,), (ONE_OUT,), parts_ways=True),
-    Difference("fragments of UDP", "3.2, UDP fragments",
-               "Linux carries them; the gateway does not yet",
-               f"udp fragments {SIDE}: .*", FORWARDED, (NOTHING,), parts_ways=True),
-    Difference("ICMP errors", "3.2, ICMP error for a NAT'd flow",
-               "Linux translates them; the gateway does not yet",
-               f"error error {SIDE}: .*", (f"icmp \\d+/\\d+ to {SIDE}",), (NOTHING,)),
+               "noise record route", (ONE_OUT,), (ONE_OUT,), field="ip options"),
 )
 
 
 def named(contrast, table=TABLE):
-    return next((difference for difference in table if difference.applies(contrast)), None)
+    """The differences that explain all of a contrast, or none."""
+    fields = contrast.fields()
+    found = [next((difference for difference in table if difference.applies(contrast, field)), None)
+             for field in ([None] if fields is None else sorted(fields))]
+    return [] if None in found else found

@@ -87,13 +87,11 @@ class Run:
             story.append(f"{step.flow.number} {step.kind}: {' | '.join(contrast.words())}")
             if contrast.is_same():
                 continue
-            difference = differences.named(contrast, self.table)
-            if difference is None:
+            names = differences.named(contrast, self.table)
+            self.named.update(difference.name for difference in names)
+            if not names:
                 self.unnamed.append((number, list(story), contrast))
-                parted.add(step.flow.number)
-                continue
-            self.named[difference.name] += 1
-            if difference.parts_ways:
+            if not names or any(difference.parts_ways for difference in names):
                 parted.add(step.flow.number)
 
     def tell(self):

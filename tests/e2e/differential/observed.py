@@ -43,10 +43,20 @@ def has_right_checksum(packet):
     return checksum(padded) == 0
 
 
+def mss_offset(body):
+    """Where the value of the MSS option stands in a TCP segment, or None."""
+    place, end = 20, (body[12] >> 4) * 4 if len(body) >= 20 else 0
+    while place + 4 <= end:
+        if body[place] == 2:
+            return place + 2
+        place += 1 if body[place] == 1 else max(body[place + 1], 2)
+    return None
+
+
 def masked(body, protocol, side):
-    """The transport header and payload without the translated port and the checksum."""
+    """The transport header and payload without what a translator may change: port, checksum, MSS."""
     body = bytearray(body)
-    for offset in (port_offset(protocol, side), checksum_offset(protocol)):
+    for offset in (port_offset(protocol, side), checksum_offset(protocol), mss_offset(body) if protocol == 6 else None):
         if offset is not None and len(body) >= offset + 2:
             body[offset:offset + 2] = b"\0\0"
     return bytes(body)
@@ -107,12 +117,24 @@ def describe(step, originals, packet, side, mappings):
         fields.update(seq=tcp.seq, ack=tcp.ack, flags=str(tcp.flags), payload=bytes(tcp.payload))
         return Seen(side, "rst" if "R" in tcp.flags else "a segment", fields)
     if ICMP in packet and packet[ICMP].type in (3, 4, 5, 11, 12):
-        quoted = IP(bytes(packet[ICMP].payload))
-        fields.update(quoted_src=quoted.src, quoted_dst=quoted.dst, quoted_protocol=quoted.proto)
+        fields.update(quotation(step.flow, bytes(packet[ICMP].payload), side, mappings))
+        fields["checksum"] = "right" if has_right_checksum(packet) else "wrong"
         return Seen(side, f"icmp {packet[ICMP].type}/{packet[ICMP].code}", fields)
     if ICMP in packet:
         return Seen(side, f"icmp {packet[ICMP].type}", fields)
     return Seen(side, f"protocol {packet.proto}", {**fields, "bytes": bytes(packet)})
+
+
+def quotation(flow, data, side, mappings):
+    """What an ICMP error says of the packet that it is about; its translated port stands there as such."""
+    quoted = IP(data)
+    fields = {f"quoted {name}": getattr(quoted, name) for name in ("src", "dst", "proto", "id", "ttl")}
+    fields["quoted ip checksum"] = "right" if checksum(data[:quoted.ihl * 4]) == 0 else "wrong"
+    if quoted.proto in (6, 17):
+        ports = [int.from_bytes(transport(quoted)[place:place + 2], "big") for place in (0, 2)]
+        translated = mappings.port(flow) if side == OUTSIDE else None
+        fields["quoted ports"] = ["translated" if port == translated else port for port in ports]
+    return fields
 
 
 def is_copy(sent, packet, side):
@@ -131,4 +153,6 @@ def forwarded(step, packet, side, mappings):
         port = int.from_bytes(body[offset:offset + 2], "big")
         fields["port"] = mappings.learn(step.flow, port) if side == OUTSIDE else port
     fields["transport"] = masked(body, packet.proto, side)
+    place = mss_offset(body) if packet.proto == 6 else None
+    fields["mss"] = place and int.from_bytes(body[place:place + 2], "big")
     return Seen(side, "forwarded", fields)

@@ -19,8 +19,8 @@ class Tcp(Conversation):
     def begin(self):
         self.next_number = {INSIDE: self.random.getrandbits(32), OUTSIDE: self.random.getrandbits(32)}
         self.finished = set()
-        # Offered, and not used: windows stay as they are written.
-        self.options = self.random.choice([[], [("MSS", 1400)], [("MSS", 1400), ("SAckOK", b""), ("NOP", None)]])
+        # What they offer is not used: windows stay as they are written.
+        self.options = self.random.choice([[], [("MSS", 1400)], [("NOP", None), ("MSS", 8960), ("SAckOK", b"")]])
 
     def offers(self):
         yield from {"new": self.offers_new, "syn": self.offers_syn, "answered": self.offers_answered,

@@ -22,7 +22,8 @@ class Udp(Conversation):
         yield 0.7, lambda: self.say(INSIDE, "datagram inside: no checksum", chksum=0)
         yield 0.7, lambda: self.say(OUTSIDE, "datagram outside: no checksum" + self.of_no_flow(), chksum=0)
         yield 0.5, lambda: self.say(INSIDE, "datagram inside: empty", payload=b"")
-        yield 0.5, lambda: self.say(INSIDE, "datagram inside: dont fragment", flags="DF")
+        yield 0.5, lambda: self.say(INSIDE, "datagram inside: may be fragmented", flags=0)
+        yield 0.5, lambda: self.say(OUTSIDE, "datagram outside: may be fragmented" + self.of_no_flow(), flags=0)
         yield 0.4, lambda: self.say(INSIDE, "datagram inside: bad checksum", chksum=0xdead, speaks=False)
         yield 0.4, lambda: self.say(INSIDE, "datagram inside: too long for its packet", len=2000, speaks=False)
         yield 0.4, lambda: self.say(INSIDE, "datagram inside: length of 4", len=4, speaks=False)
@@ -59,7 +60,7 @@ class Udp(Conversation):
 
     def fragments(self, side):
         order = self.random.choice(["in order", "backwards"])
-        whole = self.say(side, f"fragments {side}: {order}", payload=self.random.randbytes(1500))
+        whole = self.say(side, f"fragments {side}: {order}", payload=self.random.randbytes(1500), flags=0)
 
         def packets(port):
             # The datagram's checksum has to be that of the whole.
@@ -106,7 +107,7 @@ class Echo(Conversation):
         return self.step(OUTSIDE, kind, packets)
 
     def fragments(self):
-        packet = self.out(ICMP(type="echo-request", id=self.flow.port) / Raw(self.random.randbytes(1500)))
+        packet = self.out(ICMP(type="echo-request", id=self.flow.port) / Raw(self.random.randbytes(1500)), flags=0)
         return self.step(INSIDE, "fragments inside", lambda _: fragment(packet, fragsize=600))
 
 
