@@ -4,10 +4,10 @@
 #include <cassert>
 
 #include "control/lab/resolution.h"
+#include "dataplane/net/network.h"
 #include "dataplane/wire/arp.h"
 #include "dataplane/wire/emit.h"
 #include "dataplane/wire/ethernet.h"
-#include "dataplane/net/network.h"
 #include "dataplane/wire/icmp.h"
 #include "dataplane/wire/icmp_quote.h"
 #include "dataplane/wire/ipv4.h"
