@@ -1,10 +1,12 @@
 """Two hosts with a translator between them, as `lapse lab` makes them, and the test in the place of their kernels."""
 
 import array
+import ctypes
 import json
 import os
 import pathlib
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -18,6 +20,7 @@ GATEWAY = {INSIDE: "10.77.1.1", OUTSIDE: "198.18.7.10"}
 CLIENTS = ("10.77.1.10", "10.77.1.11")
 SERVERS = ("198.18.7.80", "198.18.7.81")
 MARKER_PORT = 9
+PR_SET_PDEATHSIG = 1
 
 
 class Wire:
@@ -62,6 +65,11 @@ class Wire:
         raise TimeoutError("the marker did not come through")
 
 
+def end_with_the_test():
+    """Makes this process end when the test does, however that ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 class Ground:
     """A running lab. What the translator makes of packets is told by what comes out before a marker."""
 
@@ -76,7 +84,8 @@ class Ground:
 
     def __enter__(self):
         self.process = subprocess.Popen([self.lapse, "lab", str(HERE / f"{self.topology}.yaml"), "--name", self.name],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=end_with_the_test)
         try:
             # The first line on standard output says that it is up.
             if not self.process.stdout.readline():
