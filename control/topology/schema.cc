@@ -76,8 +76,10 @@ constexpr std::array<Key, 8> kLinkKeys{{
      .need = Need::kRequired,
      .least = kShortestSubnet,
      .most = kLongestSubnet},
-    number("mtu", "the largest packet, in bytes without the Ethernet header; a larger one is dropped",
-           "a whole number, 576 to 9216", 576, 9216, in_words("whatever a frame holds")),
+    number("mtu",
+           "the largest packet, in bytes without the Ethernet header; boxes answer or cut a larger one, a host's is "
+           "dropped",
+           "a whole number, 576 to 9216", 576, 9216, in_words("1500, or the port's")),
     {.name = "delay",
      .shape = Shape::kDuration,
      .doc = "how long a packet takes to cross the link",
