@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/ends.h"
 #include "dataplane/wire/icmp.h"
 #include "dataplane/wire/ipv4.h"
 #include "dataplane/wire/tcp.h"
@@ -11,8 +12,6 @@
 
 namespace lapse {
 namespace {
-
-enum class End : uint8_t { kSource, kDestination };
 
 // What TCP and UDP have in common.
 struct Ports {
@@ -71,11 +70,7 @@ void rewrite_identifier(Packet& error, Be16 identifier) {
 template <End end>
 void rewrite_quoted(Packet& error, Ipv4Address address, Be16 port) {
   auto& ip = error.header_at<Ipv4Header>(error.payload_offset);
-  Ipv4Address& field = end == End::kSource ? ip.source : ip.destination;
-  ChecksumDelta delta;
-  delta.replace(field, address);
-  ip.checksum = delta.apply(ip.checksum);
-  field = address;
+  const ChecksumDelta delta = replace_address<end>(ip, address);
   if (ip.protocol == static_cast<uint8_t>(Protocol::kIcmp)) {
     rewrite_identifier<end>(error, port);
   } else {

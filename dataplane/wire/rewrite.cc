@@ -5,6 +5,7 @@
 #include <span>
 
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/ends.h"
 #include "dataplane/wire/icmp.h"
 #include "dataplane/wire/icmp_quote.h"
 #include "dataplane/wire/ipv4.h"
@@ -13,8 +14,6 @@
 
 namespace lapse {
 namespace {
-
-enum class End : uint8_t { kSource, kDestination };
 
 // Writes an end's new port into 'header', and what that and the new address change into its checksum.
 template <End end, typename Header>
@@ -48,13 +47,7 @@ void rewrite_identifier(Packet& packet, Be16 identifier) {
 
 template <End end>
 void rewrite(Packet& packet, Ipv4Address address, Be16 port) {
-  auto& ip = packet.header_at<Ipv4Header>(packet.l3_offset);
-  Ipv4Address& field = end == End::kSource ? ip.source : ip.destination;
-  ChecksumDelta delta;
-  delta.replace(field, address);
-  ip.checksum = delta.apply(ip.checksum);
-  field = address;
-
+  ChecksumDelta delta = replace_address<end>(packet.header_at<Ipv4Header>(packet.l3_offset), address);
   if (packet.kind == PacketKind::kTcp) {
     auto& tcp = packet.header_at<TcpHeader>(packet.l4_offset);
     rewrite_port<end>(tcp, port, delta);
@@ -76,10 +69,7 @@ void rewrite(Packet& packet, Ipv4Address address, Be16 port) {
 // An end of the error itself, which has no ports; its quote is the quoting functions' business.
 template <End end>
 void rewrite_address(Packet& error, Ipv4Address address) {
-  auto& ip = error.header_at<Ipv4Header>(error.l3_offset);
-  Ipv4Address& field = end == End::kSource ? ip.source : ip.destination;
-  ip.checksum = ChecksumDelta().replace(field, address).apply(ip.checksum);
-  field = address;
+  replace_address<end>(error.header_at<Ipv4Header>(error.l3_offset), address);
   (end == End::kSource ? error.tuple.source : error.tuple.destination) = address;
 }
 
