@@ -1,6 +1,7 @@
 #include "control/story/compare.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -15,7 +16,8 @@ namespace {
 
 struct Line {
   std::string text;
-  Duration time{};                  // since the conversation's first packet
+  Duration time{};  // since the conversation's first packet
+  bool is_packet = false;
   bool is_acknowledgement = false;  // and nothing else, which got through
   BoxId from = kNoBox;
   End from_end = End::kOpener;
@@ -61,7 +63,7 @@ std::vector<Line> lines_of(const Conversation& conversation, const topology::Dir
     const Duration time = row.time - conversation.first;
     switch (row.kind) {
       case RowKind::kPacket:
-        lines.push_back({packet_text(row, directory), time, is_acknowledgement(row), row.crossings.front().from,
+        lines.push_back({packet_text(row, directory), time, true, is_acknowledgement(row), row.crossings.front().from,
                          row.crossings.front().from_end});
         break;
       case RowKind::kBoxEvent:
@@ -77,13 +79,29 @@ std::vector<Line> lines_of(const Conversation& conversation, const topology::Dir
   return lines;
 }
 
-// Leaves out what travels alone in 'late' where the same packet, soon after it, is what 'lines' has at that place.
-void leave_out_early_acknowledgements(const std::vector<Line>& lines, std::vector<Line>& late, Duration soon) {
-  for (size_t row = 0; row < lines.size() && row + 1 < late.size(); ++row) {
-    const Line& alone = late[row];
-    const Line& next = late[row + 1];
-    if (alone.is_acknowledgement && alone.text != lines[row].text && next.text == lines[row].text &&
-        next.from == alone.from && next.from_end == alone.from_end && next.time - alone.time <= soon) {
+// Whether rows 'row' and 'row' + 1 are two packets of one sender, soon after each other, and one only acknowledges.
+bool is_pair_with_acknowledgement(const std::vector<Line>& lines, size_t row, Duration soon) {
+  if (row + 1 >= lines.size()) {
+    return false;
+  }
+  const Line& one = lines[row];
+  const Line& other = lines[row + 1];
+  return one.is_packet && other.is_packet && one.is_acknowledgement != other.is_acknowledgement &&
+         one.from == other.from && one.from_end == other.from_end && other.time - one.time <= soon;
+}
+
+// Where 'late' has an acknowledgement on the other side of its packet than 'lines', it is put where 'lines' has it; where it
+// travels alone in 'late' before the packet that carries it in 'lines', it is left out.
+void align_acknowledgements(const std::vector<Line>& lines, std::vector<Line>& late, Duration soon) {
+  for (size_t row = 0; row < lines.size(); ++row) {
+    if (!is_pair_with_acknowledgement(late, row, soon) || late[row].text == lines[row].text ||
+        late[row + 1].text != lines[row].text) {
+      continue;
+    }
+    if (row + 1 < lines.size() && late[row].text == lines[row + 1].text) {
+      std::swap(late[row], late[row + 1]);
+      std::swap(late[row].time, late[row + 1].time);
+    } else if (late[row].is_acknowledgement) {
       late.erase(late.begin() + static_cast<ptrdiff_t>(row));
     }
   }
@@ -139,7 +157,7 @@ std::string first_difference(const Conversation& one, const Conversation& other,
                              const Tolerance& tolerance, std::array<std::string_view, 2> names) {
   const auto left = lines_of(one, directory);
   auto right = lines_of(other, directory);
-  leave_out_early_acknowledgements(left, right, tolerance.at_least);
+  align_acknowledgements(left, right, tolerance.at_least);
   for (size_t row = 0; row < std::max(left.size(), right.size()); ++row) {
     if (row >= left.size() || row >= right.size() || left[row].text != right[row].text) {
       return absl::StrCat("row ", row + 1, " differs", side_by_side(left, right, row, names));

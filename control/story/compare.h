@@ -9,8 +9,10 @@
 // Spec:     issue C, "Simulator against kernel": up to stated tolerances and sequence numbers.
 //
 // Compared are who speaks to whom through which boxes, flags, lengths, what a box does with it, and every event of a box.
-// Not compared are sequence numbers and ports, nor whether an acknowledgement travels alone before the packet that could
-// have carried it: a program that the machine lets answer late has its kernel acknowledge first.
+// Not compared are sequence numbers and ports, nor how an acknowledgement travels beside a packet of the same sender: alone
+// before the packet that could have carried it, for a program that the machine lets answer late has its kernel acknowledge
+// first; or right after its packet instead of right before, for a kernel may put the two into different queues of a tap,
+// and does so when a flow's answer came by another queue than its beginning. Both within the tolerance of time.
 #pragma once
 
 #include <string>

@@ -5,6 +5,7 @@
 
 #include "control/topology/loader.h"
 #include "sim/scenario/runner.h"
+#include "tests/story/stage.h"
 
 namespace lapse::story {
 namespace {
@@ -60,6 +61,64 @@ TEST(Compare, OfALateProgramTheAcknowledgementMayTravelAlone) {
   const Played late("S1.4", {"steps.1.after=60ms"});
   EXPECT_EQ(difference(prompt, late, milliseconds(300)), "");
   EXPECT_NE(difference(prompt, late, milliseconds(10)), "") << "not within the tolerance";
+}
+
+struct Said {
+  double at = 0;
+  bool by_app = true;
+  Words words;
+};
+constexpr Words kBareAck{kTcpAck, 1001, 0};
+constexpr Words kRequest{kTcpPsh | kTcpAck, 1001, 120};
+constexpr Words kMore{kTcpPsh | kTcpAck, 1121, 80};
+constexpr Words kAnswersAck{kTcpAck, 5001, 0};
+
+Conversation after_syn_ack(const std::vector<Said>& all) {
+  Stage stage;
+  stage.at(1).app_opens({kTcpSyn, 1000, 0}).api_says({kTcpSyn | kTcpAck, 5000, 0});
+  for (const Said& said : all) {
+    stage.at(said.at);
+    said.by_app ? stage.app_says(said.words) : stage.api_says(said.words);
+  }
+  return stage.only();
+}
+
+std::string difference(const std::vector<Said>& one, const std::vector<Said>& other) {
+  return first_difference(after_syn_ack(one), after_syn_ack(other), nat_directory(), {milliseconds(300), 0},
+                          {"one", "other"});
+}
+
+// A kernel with two queues to a box may let them overtake each other.
+TEST(Compare, AnAcknowledgementMayComeRightAfterItsPacketInsteadOfBefore) {
+  const std::vector<Said> before = {{1.01, true, kBareAck}, {1.02, true, kRequest}, {1.03, false, kAnswersAck}};
+  const std::vector<Said> after = {{1.01, true, kRequest}, {1.02, true, kBareAck}, {1.03, false, kAnswersAck}};
+  EXPECT_EQ(difference(before, after), "");
+  EXPECT_EQ(difference(after, before), "");
+}
+
+TEST(Compare, AnAcknowledgementFarBehindItsPacketDiffers) {
+  const std::vector<Said> before = {{1.01, true, kBareAck}, {1.02, true, kRequest}};
+  EXPECT_NE(difference(before, {{1.01, true, kRequest}, {1.52, true, kBareAck}}), "");
+  EXPECT_NE(
+      difference({{1.01, true, kBareAck}, {1.52, true, kRequest}}, {{1.01, true, kRequest}, {1.02, true, kBareAck}}),
+      "")
+      << "and the packet comes too early";
+}
+
+TEST(Compare, AnAcknowledgementThatNeverComesDiffers) {
+  EXPECT_NE(difference({{1.01, true, kBareAck}, {1.02, true, kRequest}}, {{1.01, true, kRequest}}), "");
+  EXPECT_NE(difference({{1.01, true, kRequest}}, {{1.01, true, kRequest}, {1.02, true, kBareAck}}), "");
+}
+
+TEST(Compare, PacketsWithDataInAnotherOrderDiffer) {
+  EXPECT_NE(difference({{1.01, true, kRequest}, {1.01, true, kMore}}, {{1.01, true, kMore}, {1.01, true, kRequest}}),
+            "");
+}
+
+TEST(Compare, PacketsOfDifferentSendersInAnotherOrderDiffer) {
+  EXPECT_NE(difference({{1.01, true, kRequest}, {1.01, false, kAnswersAck}},
+                       {{1.01, false, kAnswersAck}, {1.01, true, kRequest}}),
+            "");
 }
 
 TEST(Compare, APlayThatEndsEarlierDiffers) {
