@@ -191,10 +191,10 @@ NatGateway::Turn::Outcome NatGateway::Turn::pass(FlowRef& flow, Packet* packet, 
 NatGateway::Turn::Outcome NatGateway::Turn::follow_tcp(FlowRef& flow, const Packet& packet, Side side) {
   const TcpSegment segment = read_segment(packet);
   const TcpState before = flow.control.tcp_state;
-  if ((segment.flags & kTcpRst) != 0 && !reset_is_plausible(*flow.record, flow.direction, before, segment)) {
+  const TcpState after = next(before, tcp_event(flow.direction, segment.flags));
+  if (after != before && !may_change_state(*flow.record, flow.direction, before, segment)) {
     return Outcome::kDone;
   }
-  const TcpState after = next(before, tcp_event(flow.direction, segment.flags));
   if (after == TcpState::kReopen) {
     if (table_.kill(flow)) {
       give_port_back(flow);

@@ -68,6 +68,36 @@ void answer_to_syn(FlowRecord& record, Direction direction, const TcpSegment& sy
   }
 }
 
+// RFC 9293 section 3.10.7.3: an end that has sent a SYN believes an answer that acknowledges it.
+bool acknowledges_the_syn(const FlowRecord& record, const TcpSegment& answer) {
+  const uint32_t initial = get(record.last_ack, Direction::kReply);
+  return is_after(answer.acknowledgement, initial) &&
+         !is_after(answer.acknowledgement, get(record.highest_end, Direction::kOriginal));
+}
+
+// Whether any of the sequence numbers 'first' to 'last' lies in the window of the end to which 'direction' leads. What was
+// sent but not acknowledged yet counts as well: its receiver may have it, and may have shut its window.
+bool touches_window(const FlowRecord& record, Direction direction, uint32_t first, uint32_t last) {
+  const Direction receiver = opposite(direction);
+  const uint32_t expected = get(record.last_ack, receiver);
+  const uint32_t window_end = expected + window_bytes(get(record.window, receiver));
+  const uint32_t sent_end = get(record.highest_end, direction);
+  const uint32_t end = is_after(sent_end, window_end) ? sent_end : window_end;
+  return !is_after(expected, last) && !is_after(first, end);
+}
+
+// RFC 5961 section 5.2: nothing that was not sent, and nothing older than a window. RFC 9293 section 3.10.7.4: what ends a
+// handshake acknowledges a SYN.
+bool acknowledgement_is_acceptable(const FlowRecord& record, Direction direction, TcpState state,
+                                   uint32_t acknowledgement) {
+  const uint32_t highest = get(record.last_ack, direction);
+  const bool is_old =
+      state == TcpState::kSynReceived && direction == Direction::kOriginal
+          ? !is_after(acknowledgement, highest)
+          : is_after(highest - std::max(window_bytes(get(record.window, direction)), kWindowSlack), acknowledgement);
+  return !is_old && !is_after(acknowledgement, get(record.highest_end, opposite(direction)));
+}
+
 }  // namespace
 
 TcpSegment read_segment(const Packet& packet) {
@@ -115,20 +145,20 @@ void track(FlowRecord& record, Direction direction, TcpState state, const TcpSeg
   }
 }
 
-bool reset_is_plausible(const FlowRecord& record, Direction direction, TcpState state, const TcpSegment& segment) {
-  const Direction receiver = opposite(direction);
-  const uint32_t expected = get(record.last_ack, receiver);
+bool may_change_state(const FlowRecord& record, Direction direction, TcpState state, const TcpSegment& segment) {
+  const bool acknowledges = (segment.flags & kTcpAck) != 0;
   if (state == TcpState::kSynSent && direction == Direction::kReply) {
-    // RFC 9293 section 3.10.7.3: an end that has sent a SYN believes a RST that acknowledges it.
-    const uint32_t initial = get(record.last_ack, direction);
-    return (segment.flags & kTcpAck) != 0 && is_after(segment.acknowledgement, initial) &&
-           !is_after(segment.acknowledgement, get(record.highest_end, receiver));
+    return acknowledges ? acknowledges_the_syn(record, segment) : (segment.flags & kTcpRst) == 0;
   }
-  // What was sent but not acknowledged yet counts as well: its receiver may have it, and may have shut its window.
-  const uint32_t window_end = expected + window_bytes(get(record.window, receiver));
-  const uint32_t sent_end = get(record.highest_end, direction);
-  const uint32_t end = is_after(sent_end, window_end) ? sent_end : window_end;
-  return !is_after(expected, segment.sequence) && !is_after(segment.sequence, end);
+  if ((segment.flags & kTcpRst) != 0) {
+    return touches_window(record, direction, segment.sequence, segment.sequence);
+  }
+  if (!acknowledges) {
+    return (segment.flags & kTcpSyn) != 0;
+  }
+  const uint32_t last = segment.length == 0 ? segment.sequence : segment.end() - 1;
+  return touches_window(record, direction, segment.sequence, last) &&
+         acknowledgement_is_acceptable(record, direction, state, segment.acknowledgement);
 }
 
 }  // namespace lapse

@@ -1,4 +1,4 @@
-// tcp_tracker.h - what a box remembers of each direction of a TCP connection, and which RST its receiver would believe.
+// tcp_tracker.h - what a box remembers of each direction of a TCP connection, and which segments a receiver would believe.
 //
 // Owner:    any worker; the fields are relaxed atomics of the flow's record.
 // Memory:   20 bytes of the record.
@@ -6,7 +6,7 @@
 // Bytes:    sequence numbers and windows are host integers.
 // Cost:     track(): one line that the lookup has fetched already.
 // Lifetime: as the record.
-// Spec:     RFC 9293 sections 3.4 and 3.10.7, RFC 7323 section 2, RFC 5961 section 3.2.
+// Spec:     RFC 9293 sections 3.4 and 3.10.7, RFC 7323 section 2, RFC 5961 sections 3.2 and 5.2.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +37,9 @@ void start_tracking(FlowRecord& record, const TcpSegment& syn);
 // Takes note of a segment that is about to be forwarded. 'state' is the flow's state before this segment.
 void track(FlowRecord& record, Direction direction, TcpState state, const TcpSegment& segment);
 
-// Whether a RST that travels in 'direction' lies in its receiver's window as far as the box knows it. A RST that does
-// not is forwarded, and ends nothing.
-bool reset_is_plausible(const FlowRecord& record, Direction direction, TcpState state, const TcpSegment& segment);
+// Whether the receiver of a segment that travels in 'direction' would believe it, as far as the box knows: by its sequence
+// numbers, and by its acknowledgement unless it is a RST. One that it would not believe is forwarded, and opens, closes
+// and ends nothing. A SYN without acknowledgement begins something new, and has nothing to be judged by.
+bool may_change_state(const FlowRecord& record, Direction direction, TcpState state, const TcpSegment& segment);
 
 }  // namespace lapse

@@ -145,6 +145,157 @@ INSTANTIATE_TEST_SUITE_P(Offsets, ResetInWindow,
                                          ResetRow{"far_away", int64_t{1} << 31, TcpState::kEstablished}),
                          [](const auto& row) { return std::string(row.param.name); });
 
+struct FinRow {
+  const char* name;
+  int64_t seq;  // from what the client expects next
+  int64_t ack;  // from what the client sends next
+  size_t payload;
+  TcpState state;
+};
+
+class FinInWindow : public testing::TestWithParam<FinRow> {};
+
+// RFC 9293 section 3.10.7.4, RFC 5961 section 5.2: a FIN closes where its receiver may believe it. All are forwarded.
+TEST_P(FinInWindow, DecidesWhetherTheFlowCloses) {
+  const FinRow& row = GetParam();
+  NatBench b;
+  Connection c = open_half(b);
+  b.outside.send(tcp(web, c.nat).syn().seq(5000).ack(1001).window(1000));
+  b.inside.expect(tcp(web, client).syn().ack(1001));
+  b.inside.send(c.from_client().window(1000));
+  b.outside.expect(c.from_nat());
+  c.server_seq += static_cast<uint32_t>(row.seq);
+  c.client_seq += static_cast<uint32_t>(row.ack);
+  b.outside.send(c.from_server().fin().payload(row.payload));
+  b.inside.expect(c.to_client().fin().payload(row.payload));
+  EXPECT_EQ(state_of(b), row.state);
+  EXPECT_EQ(b.event_count(EventKind::kFlowClosing), row.state == TcpState::kResponderClosed ? 1u : 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Offsets, FinInWindow,
+                         testing::Values(FinRow{"exact", 0, 0, 0, TcpState::kResponderClosed},
+                                         FinRow{"within", 999, 0, 0, TcpState::kResponderClosed},
+                                         FinRow{"behind", 1100, 0, 0, TcpState::kEstablished},
+                                         FinRow{"before", -1, 0, 0, TcpState::kEstablished},
+                                         FinRow{"far_away", int64_t{1} << 31, 0, 0, TcpState::kEstablished},
+                                         FinRow{"with_data", 0, 0, 1000, TcpState::kResponderClosed},
+                                         FinRow{"behind_data_seen_before", -10, 0, 10, TcpState::kResponderClosed},
+                                         FinRow{"all_of_it_seen_before", -10, 0, 9, TcpState::kEstablished},
+                                         FinRow{"of_what_was_not_sent", 0, 1, 0, TcpState::kEstablished},
+                                         FinRow{"of_what_was_sent_before", 0, -1000, 0, TcpState::kResponderClosed},
+                                         FinRow{"of_long_ago", 0, -100000, 0, TcpState::kEstablished}),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+// RFC 9293 section 3.10.7.4: what acknowledges nothing is not even looked at.
+TEST(NatGatewayTcp, FinWithoutAckClosesNothing) {
+  NatBench b;
+  const Connection c = establish(b);
+  b.outside.send(tcp(web, c.nat).flags(kTcpFin).seq(c.server_seq));
+  b.inside.expect(tcp(web, client).flags(kTcpFin).seq(c.server_seq));
+  EXPECT_EQ(state_of(b), TcpState::kEstablished);
+}
+
+// 2.4, "Invalid packets": it changes nothing of the flow but that it was seen.
+TEST(NatGatewayTcp, BlindFinsLeaveTheFlowItsTimeout) {
+  NatBench b;
+  const Connection c = establish(b);
+  b.outside.send(c.from_server().seq(c.server_seq + 0x40000000).fin());
+  b.inside.expect(c.to_client().seq(c.server_seq + 0x40000000).fin());
+  b.inside.send(c.from_client().seq(c.client_seq + 0x40000000).fin());
+  b.outside.expect(c.from_nat().seq(c.client_seq + 0x40000000).fin());
+  b.advance(kEstablishedTimeout - kTick);
+  b.inside.send(c.from_client().payload("still here"));
+  b.outside.expect(c.from_nat().payload("still here"));
+  EXPECT_EQ(b.event_count(EventKind::kFlowClosing), 0u);
+}
+
+TEST(NatGatewayTcp, FinPassesAClosedWindow) {
+  NatBench b;
+  Connection c = establish(b);
+  b.outside.send(c.from_server().payload(500));
+  b.inside.expect(c.to_client().payload(500));
+  c.server_seq += 500;
+  b.inside.send(c.from_client().window(0));
+  b.outside.expect(c.from_nat().window(0));
+  b.outside.send(c.from_server().fin());
+  b.inside.expect(c.to_client().fin());
+  EXPECT_EQ(state_of(b), TcpState::kResponderClosed);
+}
+
+TEST(NatGatewayTcp, FinAnywhereInAScaledWindow) {
+  NatBench b;
+  b.inside.send(tcp(client, web).syn().seq(1000).window(64000).wscale(7));
+  const Endpoint nat = b.outside.expect(tcp(eip.any_port(), web).syn()).source;
+  const Connection c{client, nat, web};
+  b.outside.send(tcp(web, nat).syn().seq(5000).ack(1001).wscale(7));
+  b.inside.expect(tcp(web, client).syn().ack(1001));
+  b.inside.send(c.from_client().window(1000));
+  b.outside.expect(c.from_nat());
+  b.outside.send(c.from_server().seq(c.server_seq + (1000 << 7)).fin());
+  b.inside.expect(c.to_client().seq(c.server_seq + (1000 << 7)).fin());
+  EXPECT_EQ(state_of(b), TcpState::kResponderClosed);
+}
+
+TEST(NatGatewayTcp, FinsThatCrossCloseBothSides) {
+  NatBench b;
+  const Connection c = establish(b);
+  b.inside.send(c.from_client().fin());
+  b.outside.expect(c.from_nat().fin());
+  b.outside.send(c.from_server().fin());
+  b.inside.expect(c.to_client().fin());
+  EXPECT_EQ(state_of(b), TcpState::kBothClosed);
+  b.outside.send(c.from_server().fin());
+  b.inside.expect(c.to_client().fin());
+  EXPECT_EQ(b.event_count(EventKind::kFlowClosed), 1u) << "a repetition";
+}
+
+// The end that has closed takes what comes; a stranger's guess does not close the other direction.
+TEST(NatGatewayTcp, HalfClosedConnectionIsNotClosedByABlindFin) {
+  NatBench b;
+  Connection c = establish(b);
+  b.inside.send(c.from_client().fin());
+  b.outside.expect(c.from_nat().fin());
+  c.client_seq += 1;
+  b.outside.send(c.from_server().seq(c.server_seq + 0x40000000).fin());
+  b.inside.expect(c.to_client().seq(c.server_seq + 0x40000000).fin());
+  EXPECT_EQ(state_of(b), TcpState::kOpenerClosed);
+  b.outside.send(c.from_server().payload(100).fin());
+  b.inside.expect(c.to_client().payload(100).fin());
+  EXPECT_EQ(state_of(b), TcpState::kBothClosed);
+}
+
+// RFC 9293 section 3.10.7.3: its sender does not believe it, and answers it with a RST that ends nothing either.
+TEST(NatGatewayTcp, SynAckOfAnotherSynAnswersNothing) {
+  NatBench b;
+  const Connection c = open_half(b);
+  b.outside.send(tcp(web, c.nat).syn().seq(7000).ack(4242));
+  b.inside.expect(tcp(web, client).syn().seq(7000).ack(4242));
+  EXPECT_EQ(state_of(b), TcpState::kSynSent);
+  b.inside.send(tcp(client, web).rst().seq(4242));
+  b.outside.expect(tcp(c.nat, web).rst().seq(4242));
+  EXPECT_EQ(state_of(b), TcpState::kSynSent);
+  b.outside.send(tcp(web, c.nat).syn().seq(5000).ack(1001));
+  b.inside.expect(tcp(web, client).syn().ack(1001));
+  b.inside.send(c.from_client());
+  b.outside.expect(c.from_nat());
+  EXPECT_EQ(state_of(b), TcpState::kEstablished);
+}
+
+TEST(NatGatewayTcp, AckOfAnotherSynAckEstablishesNothing) {
+  NatBench b;
+  const Connection c = open_half(b);
+  b.outside.send(tcp(web, c.nat).syn().seq(5000).ack(1001));
+  b.inside.expect(tcp(web, client).syn().ack(1001));
+  for (const uint32_t ack : {5000u, 5002u, 90000u}) {
+    b.inside.send(c.from_client().ack(ack));
+    b.outside.expect(c.from_nat().ack(ack));
+    EXPECT_EQ(state_of(b), TcpState::kSynReceived) << ack;
+  }
+  b.inside.send(c.from_client());
+  b.outside.expect(c.from_nat());
+  EXPECT_EQ(state_of(b), TcpState::kEstablished);
+}
+
 // A kernel that refuses a connection answers with SEQ 0 and acknowledges the SYN.
 TEST(NatGatewayTcp, RefusedConnectionCloses) {
   NatBench b;

@@ -44,7 +44,7 @@ class TcpTracker : public testing::Test {
   uint32_t reset_window() const {
     const uint32_t expected = record.last_ack[kOriginal].load();
     uint32_t size = 0;
-    while (reset_is_plausible(record, Direction::kReply, state, {.sequence = expected + size, .flags = kTcpRst})) {
+    while (may_change_state(record, Direction::kReply, state, {.sequence = expected + size, .flags = kTcpRst})) {
       ++size;
     }
     return size - 1;
@@ -124,8 +124,8 @@ TEST_F(TcpTracker, WorksAcrossTheWrapOfSequenceNumbers) {
   sent(tcp(client, web).seq(10).ack(0x55));
   EXPECT_EQ(record.highest_end[kReply].load(), 0x55u);
   EXPECT_EQ(record.last_ack[kOriginal].load(), 0x55u);
-  EXPECT_TRUE(reset_is_plausible(record, Direction::kReply, state, {.sequence = 0x55, .flags = kTcpRst}));
-  EXPECT_FALSE(reset_is_plausible(record, Direction::kReply, state, {.sequence = 0xffffffff, .flags = kTcpRst}));
+  EXPECT_TRUE(may_change_state(record, Direction::kReply, state, {.sequence = 0x55, .flags = kTcpRst}));
+  EXPECT_FALSE(may_change_state(record, Direction::kReply, state, {.sequence = 0xffffffff, .flags = kTcpRst}));
 }
 
 TEST_F(TcpTracker, SegmentsFarOutOfWindowTeachNothing) {
@@ -138,8 +138,8 @@ TEST_F(TcpTracker, SegmentsFarOutOfWindowTeachNothing) {
 // Before any answer the opener's own RST is judged by its own SYN.
 TEST_F(TcpTracker, OpenerMayAbortItsSyn) {
   start_tracking(record, segment(tcp(client, web).syn().seq(1000)));
-  EXPECT_TRUE(reset_is_plausible(record, Direction::kOriginal, state, {.sequence = 1001, .flags = kTcpRst}));
-  EXPECT_FALSE(reset_is_plausible(record, Direction::kOriginal, state, {.sequence = 2000, .flags = kTcpRst}));
+  EXPECT_TRUE(may_change_state(record, Direction::kOriginal, state, {.sequence = 1001, .flags = kTcpRst}));
+  EXPECT_FALSE(may_change_state(record, Direction::kOriginal, state, {.sequence = 2000, .flags = kTcpRst}));
 }
 
 }  // namespace
