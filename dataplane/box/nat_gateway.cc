@@ -66,7 +66,8 @@ void NatGateway::process(std::span<Packet* const> burst, Side side, const Now& n
   }
   std::array<FlowTable::Guess, kBurst> guesses;
   impl_->table.prefetch_records({hashes.data(), burst.size()}, guesses.data());
-  Turn turn(*impl_, now, out);
+  Turn turn(*impl_, now, out, burst.size());
+  turn.send_ready_fragments();
   for (size_t i = 0; i < burst.size(); ++i) {
     turn.decide(burst[i], side, hashes[i], guesses[i]);
   }

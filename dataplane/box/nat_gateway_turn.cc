@@ -37,18 +37,20 @@ bool opens_a_connection(const Packet& packet) {
 
 }  // namespace
 
-NatGateway::Turn::Turn(Impl& box, const Now& now, Output& out)
+NatGateway::Turn::Turn(Impl& box, const Now& now, Output& out, size_t to_decide)
     : table_(box.table),
       box_(box),
       worker_(*box.workers[index(out.worker())]),
       now_(now),
       tick_(to_tick(now.now)),
       last_jump_(to_tick(now.last_jump)),
-      out_(out) {
+      out_(out),
+      to_decide_(to_decide) {
   assert(index(out.worker()) < box.workers.size());
 }
 
 void NatGateway::Turn::decide(Packet* packet, Side side, uint64_t hash, FlowTable::Guess guess) {
+  --to_decide_;
   if (!box_.ceiling.admits(size_t{packet->length} - packet->l3_offset, now_.now)) [[unlikely]] {
     out_.drop(packet, DropReason::kRateLimit);
     return;
@@ -118,7 +120,9 @@ void NatGateway::Turn::decide_fragment(Packet* packet, Side side, uint64_t hash,
     case FragmentStore::Fate::kFirst:
       first_fragment_passed_ = false;
       decide_flow(packet, side, hash, guess);
-      if (!first_fragment_passed_) {
+      if (first_fragment_passed_) {
+        send_ready_fragments();
+      } else {
         worker_.fragments.refuse(out_);
       }
       break;
@@ -144,7 +148,7 @@ void NatGateway::Turn::send_fragment(Packet* packet, const FragmentRewrite& rewr
 }
 
 void NatGateway::Turn::send_ready_fragments() {
-  while (out_.has_room() > 0) {
+  while (out_.has_room() > to_decide_) {
     const auto ready = worker_.fragments.take_ready();
     if (!ready) {
       return;

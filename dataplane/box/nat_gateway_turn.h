@@ -48,11 +48,12 @@ struct NatGateway::Impl {
 // One call of process() or advance(): the box, the worker that makes the call, its time and its output.
 class NatGateway::Turn final : public ExpiryListener {
  public:
-  Turn(Impl& box, const Now& now, Output& out);
+  // 'to_decide': how many packets the call has to decide about; there is room in 'out' for one each.
+  Turn(Impl& box, const Now& now, Output& out, size_t to_decide = 0);
 
   // Every way ends with the packet forwarded, dropped, answered or held.
   void decide(Packet* packet, Side side, uint64_t hash, FlowTable::Guess guess);
-  // Fragments that waited for the first of their datagram.
+  // Fragments that waited for the first of their datagram, as far as there is room that nothing else needs.
   void send_ready_fragments();
   // Ends flows of addresses that were released, looking at 'budget' records at most.
   void end_flows_of_released_addresses(size_t budget);
@@ -92,6 +93,7 @@ class NatGateway::Turn final : public ExpiryListener {
   const Tick tick_;
   const Tick last_jump_;
   Output& out_;
+  size_t to_decide_;
   bool first_fragment_passed_ = false;
 };
 

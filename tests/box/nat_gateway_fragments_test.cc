@@ -252,5 +252,42 @@ TEST(NatGatewayFragments, ManyHeldOfSeveralDatagramsGoOnInSeveralCalls) {
   b.outside.expect_nothing();
 }
 
+// What waited goes on right behind what it waited for, so that nothing that came later is there before it.
+TEST(NatGatewayFragments, NothingOvertakesWhatWaitedForTheFirstFragment) {
+  NatBench b;
+  const auto sent = fragments(question(), kSize);
+  b.inside.send({sent[1], sent[2]});
+  const PacketBuilder next = udp(client, dns).payload("the next datagram");
+  b.inside.send({sent[0], next});
+  const Seen first = b.outside.expect(udp(eip.any_port(), dns));
+  const auto expected = translated(udp(first.source, dns).payload(4000), first);
+  b.outside.expect(expected[1]);
+  b.outside.expect(expected[2]);
+  b.outside.expect(udp(first.source, dns).payload("the next datagram"));
+}
+
+// More than one call has room for: what is left goes on before what comes with the next one.
+TEST(NatGatewayFragments, NothingOvertakesWhatWaitedForRoomToo) {
+  NatBench b;
+  constexpr uint16_t kDatagrams = 4;
+  std::vector<PacketBuilder> firsts;
+  for (uint16_t id = 0; id < kDatagrams; ++id) {
+    const auto all = fragments(udp(client, dns).payload(2900).identification(id), 48);
+    b.inside.send(std::vector(all.begin() + 1, all.begin() + 50));
+    firsts.push_back(all.front());
+  }
+  b.inside.send(firsts);
+  for (size_t i = 0; i < Output::kCapacity; ++i) {
+    b.outside.expect_any();
+  }
+  const size_t left = kDatagrams * 50 - Output::kCapacity;
+  EXPECT_EQ(b.box().held(), left);
+  b.inside.send(udp(client, dns).payload("the next datagram"));
+  for (size_t i = 0; i < left; ++i) {
+    b.outside.expect_any();
+  }
+  b.outside.expect(udp(eip.any_port(), dns).payload("the next datagram"));
+}
+
 }  // namespace
 }  // namespace lapse::test
