@@ -47,6 +47,11 @@ class Box {
   // Whether an address that stands for flows belongs to 'side' at this moment; others are the interface's alone.
   virtual bool owns(Side /*side*/, Ipv4Address /*address*/) const { return false; }
 
+  // Whether a parsed packet that comes in on 'side' is one that the box passes on, for all that can be said before it is
+  // processed. Asked for what could not go on from here: only about such a packet does the hop around the box tell its
+  // sender, and what is meant for the box itself is for the box to answer or not.
+  virtual bool would_pass(const Packet& /*packet*/, Side /*side*/, const Now& /*now*/) const { return true; }
+
   // Null for a kind that keeps no flows.
   virtual FlowTable* flows() = 0;
   const FlowTable* flows() const { return const_cast<Box*>(this)->flows(); }

@@ -117,6 +117,20 @@ bool NatGateway::owns(Side side, Ipv4Address address) const {
   return side == kOutside && impl_->addresses.owns(address);
 }
 
+// aws-behaviour 2.1 L8: what nobody inside asked for ends at the outside addresses, as does what inside sends to them.
+bool NatGateway::would_pass(const Packet& packet, Side side, const Now& now) const {
+  if (side == kInside) {
+    return !impl_->addresses.owns(packet.tuple.destination) && !impl_->addresses.owns(packet.tuple.source);
+  }
+  if (packet.part == Part::kLater) {
+    return true;  // without ports: its first fragment was the one to ask about
+  }
+  const FiveTuple key = key_of(packet);
+  const FlowRef flow = impl_->table.find(key, impl_->table.hash(key));
+  return flow && flow.direction == Direction::kReply && !asks_the_other_way(packet, flow.direction) &&
+         !impl_->table.expired(flow, to_tick(now.now));
+}
+
 NatAddresses& NatGateway::addresses() {
   return impl_->addresses;
 }

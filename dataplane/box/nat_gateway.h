@@ -51,6 +51,7 @@ class NatGateway final : public Box {
   size_t held() const override;
   void drop_held(Output& out) override;
   bool owns(Side side, Ipv4Address address) const override;
+  bool would_pass(const Packet& packet, Side side, const Now& now) const override;
   FlowTable* flows() override;
 
   // For control, one thread at a time.

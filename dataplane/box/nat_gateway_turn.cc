@@ -37,6 +37,10 @@ bool opens_a_connection(const Packet& packet) {
 
 }  // namespace
 
+bool asks_the_other_way(const Packet& packet, Direction direction) {
+  return packet.kind == PacketKind::kIcmpQuery && is_echo_request(packet) != (direction == Direction::kOriginal);
+}
+
 NatGateway::Turn::Turn(Impl& box, const Now& now, Output& out, size_t to_decide)
     : table_(box.table),
       box_(box),
@@ -79,8 +83,7 @@ void NatGateway::Turn::decide(Packet* packet, Side side, uint64_t hash, FlowTabl
 
 void NatGateway::Turn::decide_flow(Packet* packet, Side side, uint64_t hash, FlowTable::Guess guess) {
   const Direction direction = direction_from(side);
-  const bool other_way =
-      packet->kind == PacketKind::kIcmpQuery && is_echo_request(*packet) != (direction == Direction::kOriginal);
+  const bool other_way = asks_the_other_way(*packet, direction);
   for (int races = 0; races < kMaxRaces; ++races) {
     FlowRef flow;
     const Outcome outcome = !other_way && match(packet->tuple, direction, hash, guess, flow)

@@ -45,6 +45,9 @@ struct NatGateway::Impl {
   std::vector<std::unique_ptr<NatWorker>> workers;
 };
 
+// An echo request where only its reply is awaited, or a reply where only a request may come from.
+bool asks_the_other_way(const Packet& packet, Direction direction);
+
 // One call of process() or advance(): the box, the worker that makes the call, its time and its output.
 class NatGateway::Turn final : public ExpiryListener {
  public:

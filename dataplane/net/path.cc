@@ -14,6 +14,21 @@
 #include "dataplane/wire/rewrite.h"
 
 namespace lapse {
+namespace {
+
+// Why a packet that comes in here cannot go on behind its box.
+std::optional<DropReason> obstacle(const Interface& interface, const Packet& packet) {
+  const auto& ip = packet.header_at<Ipv4Header>(packet.l3_offset);
+  if (ip.ttl <= 1) [[unlikely]] {
+    return DropReason::kTtl;
+  }
+  if (ip.total_length.host() > interface.forward_mtu && must_not_be_fragmented(ip)) [[unlikely]] {
+    return DropReason::kTooBig;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 Path::Path(WorkerId worker, Network& network, PacketPool& pool, EventRing* events, Trace trace)
     : worker_(worker),
@@ -170,13 +185,10 @@ void Path::enter(InterfaceId to, Packet* packet, const Now& now) {
     drop_on_entering(to, packet, DropReason::kUnsolicited, now);
     return;
   }
-  const auto& ip = packet->header_at<Ipv4Header>(packet->l3_offset);
-  if (ip.ttl <= 1) [[unlikely]] {
-    answer(to, packet, DropReason::kTtl, now);
-    return;
-  }
-  if (ip.total_length.host() > interface.forward_mtu && must_not_be_fragmented(ip)) [[unlikely]] {
-    answer(to, packet, DropReason::kTooBig, now);
+  // RFC 1812 section 5.3.1: what the box would not pass on need not be fit for the way on.
+  if (const auto reason = obstacle(interface, *packet);
+      reason && network_->box(interface.box).would_pass(*packet, interface.side, now)) [[unlikely]] {
+    answer(to, packet, *reason, now);
     return;
   }
   Pending& pending = *pending_[index(to)];
@@ -270,6 +282,11 @@ void Path::collect(BoxId box, const Now& now) {
 void Path::leave(InterfaceId from, Packet* packet, const Now& now) {
   const Interface& interface = network_->interface(from);
   if (packet->origin == Origin::kForwarded) {
+    // The box was not going to pass it when it came in, and has learned better since.
+    if (packet->header_at<Ipv4Header>(packet->l3_offset).ttl <= 1) [[unlikely]] {
+      drop_on_leaving(from, packet, DropReason::kTtl, now);
+      return;
+    }
     lower_ttl(*packet);
   }
   if (packet->header_at<Ipv4Header>(packet->l3_offset).total_length.host() > interface.mtu) [[unlikely]] {

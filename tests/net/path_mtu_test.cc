@@ -163,6 +163,16 @@ TEST_F(PathMtu, FragmentsAreFragmentedFurther) {
   EXPECT_EQ(reassembled(internet_, 1500), payload);
 }
 
+// L8, and RFC 1812 section 5.3.1: a packet that goes no further may be as large as it likes.
+TEST_F(PathMtu, L8_UnsolicitedThatIsTooLargeIsNotAnswered) {
+  const Endpoint nat = opened();
+  from_app(udp(kApp, kEip.with_port(5000)).payload(2000).dont_fragment());
+  from_app(udp(kApp, kWeb).payload(2000).dont_fragment());
+  expect(private_, icmp(kInside, kApp, 3, 4));
+  from_web(udp(kWeb, nat).payload(2000).dont_fragment());
+  expect(private_, udp(kWeb, kApp).payload(2000));
+}
+
 TEST_F(PathMtu, OptionsThatAreNotCopiedStandInTheFirstFragmentAlone) {
   // Record route is not copied; router alert is.
   from_app(udp(kApp, kWeb).payload(3000).ip_options({7, 7, 4, 0, 0, 0, 0, 148, 4, 0, 0, 1}));

@@ -87,6 +87,17 @@ struct Bench {
     network.neighbours().learn(LinkId{0}, kApp.address, kAppMac, time);
     network.neighbours().learn(LinkId{1}, kWeb.address, kWebMac, time);
   }
+  // Where the web sees the app behind a datagram.
+  Endpoint opened() {
+    from_app(udp(kApp, kWeb));
+    Packet* packet = internet.take();
+    const Endpoint nat = source_of(*packet);
+    release(packet);
+    return nat;
+  }
+  uint64_t dropped_by_box(DropReason reason) {
+    return network.box_counters(BoxId{0}, WorkerId{0}).dropped[static_cast<size_t>(reason)].get();
+  }
   uint64_t dropped(LinkId link, DropReason reason) {
     return network.link_counters(link, WorkerId{0}).dropped[static_cast<size_t>(reason)].get();
   }
@@ -220,6 +231,55 @@ TEST(Path, ARstOfTheBoxItselfLosesNoHop) {
   b.from_app(tcp(kApp, kWeb).ack(7).payload("late"));
   const Sent sent(b.priv);
   EXPECT_THAT(sent.packet, is(tcp(kWeb, kApp).rst().seq(7).ttl(64)));
+}
+
+// L8: what nobody asked for meets silence, also where it would not have got further. RFC 1812 section 5.3.1: what is for
+// the box itself needs no more hops.
+TEST(Path, L8_UnsolicitedWithATtlOfOneIsNotAnswered) {
+  Bench b;
+  b.both_know_their_neighbours();
+  const Endpoint nat = b.opened();
+  for (const PacketBuilder& packet :
+       {tcp(kWeb, kEip.with_port(5000)).syn(), udp(kWeb, kEip.with_port(5000)), udp(kWeb.with_port(1), nat),
+        icmp_echo(kWeb, kEip, 7), icmp_echo(kWeb, kEip, 7).reply(),
+        udp(kWeb, kEip.with_port(5000)).fragment(0, true)}) {
+    b.from_web(PacketBuilder(packet).ttl(1));
+  }
+  b.from_app(tcp(kApp, kEip.with_port(5000)).syn().ttl(1));
+  EXPECT_EQ(b.internet.transmitted(), 0U);
+  EXPECT_EQ(b.priv.transmitted(), 0U);
+  EXPECT_EQ(b.dropped_by_box(DropReason::kUnsolicited) + b.dropped_by_box(DropReason::kLate), 6U);
+  EXPECT_EQ(b.dropped_by_box(DropReason::kHairpin), 1U);
+}
+
+// For an answer that somebody inside waits for, the box is a hop of the way.
+TEST(Path, AnAnswerWithATtlOfOneIsAnsweredByTimeExceeded) {
+  Bench b;
+  b.both_know_their_neighbours();
+  const Endpoint nat = b.opened();
+  b.from_web(udp(kWeb, nat).ttl(1));
+  const Sent sent(b.internet);
+  EXPECT_THAT(sent.packet, is(icmp({kEip.address}, {kWeb.address}, 11, 0)));
+  EXPECT_EQ(b.priv.transmitted(), 0U);
+  b.time += seconds(350);
+  b.from_web(udp(kWeb, nat).ttl(1));
+  EXPECT_EQ(b.internet.transmitted(), 0U) << "nobody waits any longer";
+}
+
+// An echo request for the identifier of a living flow is no answer to it.
+TEST(Path, L8_PingWithATtlOfOneToALivingIdentifierIsNotAnswered) {
+  Bench b;
+  b.both_know_their_neighbours();
+  b.from_app(icmp_echo(kApp, kWeb, 7));
+  const uint16_t identifier = [&b] {
+    const Sent sent(b.internet);
+    return sent.packet->tuple.source_port.host();
+  }();
+  b.from_web(icmp_echo(kWeb, kEip, identifier).ttl(1));
+  EXPECT_EQ(b.internet.transmitted(), 0U);
+  b.from_web(icmp_echo(kWeb, kEip, identifier).reply().ttl(1));
+  const Sent sent(b.internet);
+  EXPECT_THAT(sent.packet, is(icmp({kEip.address}, {kWeb.address}, 11, 0)));
 }
 
 // L8: the gateway answers nothing addressed to itself.
