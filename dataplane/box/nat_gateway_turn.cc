@@ -101,6 +101,8 @@ void NatGateway::Turn::decide_error(Packet* packet, Side side, uint64_t hash, Fl
   FlowRef flow;
   if (!quote_is_sound(*packet)) {
     out_.drop(packet, DropReason::kIcmpQuote);
+  } else if (box_.addresses.owns(packet->tuple.source)) {
+    out_.drop(packet, DropReason::kIpv4Address);
   } else if (!match(tuple_of_quoted_flow(*packet), direction_from(side), hash, guess, flow)) {
     out_.drop(packet, DropReason::kUnsolicited);
   } else if (side == kInside) {
@@ -231,7 +233,12 @@ void NatGateway::Turn::announce(TcpState before, const FlowRef& flow, const Pack
   }
 }
 
+// RFC 1812 section 5.3.8: nobody else sends from one of the gateway's own addresses.
 NatGateway::Turn::Outcome NatGateway::Turn::handle_unmatched(Packet* packet, Side side, uint64_t hash) {
+  if (box_.addresses.owns(packet->tuple.source)) {
+    out_.drop(packet, DropReason::kIpv4Address);
+    return Outcome::kDone;
+  }
   if (side == kInside) {
     return handle_unmatched_inside(packet, hash);
   }
@@ -243,8 +250,6 @@ NatGateway::Turn::Outcome NatGateway::Turn::handle_unmatched(Packet* packet, Sid
 NatGateway::Turn::Outcome NatGateway::Turn::handle_unmatched_inside(Packet* packet, uint64_t hash) {
   if (box_.addresses.owns(packet->tuple.destination)) {
     out_.drop(packet, DropReason::kHairpin);
-  } else if (box_.addresses.owns(packet->tuple.source)) {
-    out_.drop(packet, DropReason::kIpv4Address);
   } else if (packet->kind == PacketKind::kIcmpQuery && !is_echo_request(*packet)) {
     out_.drop(packet, DropReason::kUnsolicited);
   } else if (packet->kind != PacketKind::kTcp || opens_a_connection(*packet)) {

@@ -38,7 +38,7 @@ bool Network::has_links_that_hold_packets() const {
 
 BoxId Network::add_box(std::unique_ptr<Box> box) {
   assert(boxes_.size() < kMaxBoxes);
-  boxes_.push_back({std::move(box), {}});
+  boxes_.push_back({std::move(box), {}, {}});
   auto& counters = box_counters_.emplace_back();
   for (size_t worker = 0; worker < workers_; ++worker) {
     counters.push_back(std::make_unique<BoxCounters>());
@@ -50,7 +50,11 @@ InterfaceId Network::add_interface(Interface interface) {
   assert(interfaces_.size() < kMaxInterfaces && interface.mtu >= kLeastMtu && interface.forward_mtu >= kLeastMtu);
   const InterfaceId id{static_cast<uint8_t>(interfaces_.size())};
   assert(boxes_[index(interface.box)].interface_of_side.size() == index(interface.side));
-  boxes_[index(interface.box)].interface_of_side.push_back(id);
+  BoxSlot& slot = boxes_[index(interface.box)];
+  slot.interface_of_side.push_back(id);
+  if (interface.own_addresses == OwnAddresses::kAnswerNothing) {
+    slot.own_addresses.insert(slot.own_addresses.end(), interface.addresses.begin(), interface.addresses.end());
+  }
   links_[index(interface.link)].interfaces.push_back(id);
   interfaces_.push_back(std::move(interface));
   return id;

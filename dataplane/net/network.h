@@ -77,6 +77,7 @@ struct Link {
 struct BoxSlot {
   std::unique_ptr<Box> box;
   std::vector<InterfaceId> interface_of_side;
+  std::vector<Ipv4Address> own_addresses;  // of the sides that answer nothing
 };
 
 class Network {
@@ -107,6 +108,15 @@ class Network {
   // The box side on 'link' with this address, or kNoInterface.
   InterfaceId find_by_mac(LinkId link, const MacAddress& mac) const;
   InterfaceId find_by_address(LinkId link, Ipv4Address address) const;
+  // Whether nobody but the box itself can send from this address. Translated ones come and go: the box looks at those.
+  bool is_own(BoxId id, Ipv4Address address) const {
+    for (const Ipv4Address own : boxes_[index(id)].own_addresses) {
+      if (own == address) {
+        return true;
+      }
+    }
+    return false;
+  }
   // Which of its addresses stand for flows is for the box to say; they come and go.
   bool owns(InterfaceId id, Ipv4Address address) const;
 

@@ -181,6 +181,10 @@ void Path::enter(InterfaceId to, Packet* packet, const Now& now) {
     drop_on_entering(to, packet, DropReason::kLoop, now);
     return;
   }
+  if (network_->is_own(interface.box, packet->tuple.source)) [[unlikely]] {
+    drop_on_entering(to, packet, DropReason::kIpv4Address, now);
+    return;
+  }
   if (interface.own_addresses == OwnAddresses::kAnswerNothing && interface.owns(packet->tuple.destination)) {
     drop_on_entering(to, packet, DropReason::kUnsolicited, now);
     return;

@@ -250,6 +250,18 @@ TEST(NatGatewayLatePacket, SourceThatIsTheGatewayItselfIsDropped) {
   EXPECT_EQ(b.flow_count(), 0u);
 }
 
+// Nor is it answered where late packets from outside are: the answer would go to the gateway.
+TEST(NatGatewayLatePacket, SourceThatIsTheGatewayItselfIsDroppedFromOutsideToo) {
+  NatBench b(with_rst_to_outside());
+  const Connection c = establish(b);
+  b.outside.send(tcp(eip.with_port(5000), c.nat).ack(1));
+  b.expect_dropped(DropReason::kIpv4Address);
+  b.outside.send(udp(eip.with_port(5000), eip.with_port(53)));
+  b.expect_dropped(DropReason::kIpv4Address);
+  b.outside.send(icmp_error(eip, eip, 3, 1, tcp(c.nat, web).seq(1001)));
+  b.expect_dropped(DropReason::kIpv4Address);
+}
+
 // The RST that was sent does not bring the flow back, nor does it count as traffic.
 TEST(NatGatewayLatePacket, EveryLateSegmentIsAnswered) {
   NatBench b;

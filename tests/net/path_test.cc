@@ -282,6 +282,18 @@ TEST(Path, L8_PingWithATtlOfOneToALivingIdentifierIsNotAnswered) {
   EXPECT_THAT(sent.packet, is(icmp({kEip.address}, {kWeb.address}, 11, 0)));
 }
 
+// RFC 1812 section 5.3.8: whoever sends from an address of the box lies.
+TEST(Path, APacketFromAnAddressOfTheBoxIsDropped) {
+  Bench b;
+  b.both_know_their_neighbours();
+  b.from_app(udp(endpoint("10.0.1.1", 4000), kWeb));
+  b.from_app(tcp(endpoint("10.0.1.1", 4000), kWeb).ack(1));
+  EXPECT_EQ(b.dropped(LinkId{0}, DropReason::kIpv4Address), 2U);
+  b.from_web(udp(endpoint("10.0.1.1", 4000), kEip.with_port(5000)));
+  EXPECT_EQ(b.dropped(LinkId{1}, DropReason::kIpv4Address), 1U);
+  EXPECT_EQ(b.internet.transmitted() + b.priv.transmitted(), 0U);
+}
+
 // L8: the gateway answers nothing addressed to itself.
 TEST(Path, APacketToTheInsideAddressIsDropped) {
   Bench b;
