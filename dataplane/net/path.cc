@@ -282,7 +282,8 @@ void Path::collect(BoxId box, const Now& now) {
   last_hop_ = {};
 }
 
-// The hop around a box: lowers the TTL, picks the route, finds the next hop's address.
+// The hop around a box: lowers the TTL, writes itself down where that is asked for, picks the route, finds the next hop's
+// address.
 void Path::leave(InterfaceId from, Packet* packet, const Now& now) {
   const Interface& interface = network_->interface(from);
   if (packet->origin == Origin::kForwarded) {
@@ -292,6 +293,9 @@ void Path::leave(InterfaceId from, Packet* packet, const Now& now) {
       return;
     }
     lower_ttl(*packet);
+    if (has_options(*packet)) [[unlikely]] {
+      record_route(*packet, interface.addresses.front());
+    }
   }
   if (packet->header_at<Ipv4Header>(packet->l3_offset).total_length.host() > interface.mtu) [[unlikely]] {
     leave_in_fragments(from, packet, now);

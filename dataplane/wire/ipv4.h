@@ -57,6 +57,7 @@ inline constexpr Be16 kIpv4FragmentOffset = be16(0x1fff);
 
 inline constexpr uint8_t kIpv4OptionEnd = 0;
 inline constexpr uint8_t kIpv4OptionNop = 1;
+inline constexpr uint8_t kIpv4OptionRecordRoute = 7;
 inline constexpr uint8_t kIpv4OptionLooseSourceRoute = 131;
 inline constexpr uint8_t kIpv4OptionStrictSourceRoute = 137;
 inline constexpr uint8_t kIpv4OptionIsCopied = 0x80;  // into every fragment

@@ -141,6 +141,16 @@ Failure parse_icmp(Packet& packet) {
   return std::nullopt;
 }
 
+// RFC 791 section 3.1: the pointer, counted from 1, is behind the option or at room for a whole address.
+bool is_record_route(std::span<const uint8_t> option) {
+  constexpr size_t kHeader = 3;
+  if (option.size() < kHeader) {
+    return false;
+  }
+  const size_t pointer = option[2];
+  return pointer > kHeader && (pointer > option.size() || pointer - 1 + sizeof(Ipv4Address) <= option.size());
+}
+
 // RFC 791 section 3.1 and RFC 7126 sections 4.3 and 4.4: whoever routes by what the sender says is led around filters.
 Failure check_ipv4_options(std::span<const uint8_t> options) {
   size_t at = 0;
@@ -152,6 +162,9 @@ Failure check_ipv4_options(std::span<const uint8_t> options) {
     const size_t length = at + 1 < options.size() ? options[at + 1] : 0;
     if (length < 2 || at + length > options.size() || options[at] == kIpv4OptionLooseSourceRoute ||
         options[at] == kIpv4OptionStrictSourceRoute) {
+      return DropReason::kIpv4Options;
+    }
+    if (options[at] == kIpv4OptionRecordRoute && !is_record_route(options.subspan(at, length))) {
       return DropReason::kIpv4Options;
     }
     at += length;

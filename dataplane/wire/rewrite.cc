@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <span>
 
 #include "dataplane/wire/checksum.h"
@@ -106,6 +107,23 @@ void lower_ttl(Packet& packet) {
   const Be16 before = word();
   --ip.ttl;
   ip.checksum = ChecksumDelta().replace(before, word()).apply(ip.checksum);
+}
+
+// parse() has checked the options and the header's checksum. They need not be aligned, so it is summed up anew.
+void record_route(Packet& packet, Ipv4Address address) {
+  uint8_t* option = packet.data + packet.l3_offset + sizeof(Ipv4Header);
+  const uint8_t* const end = packet.data + packet.l4_offset;
+  while (option < end && *option != kIpv4OptionEnd && *option != kIpv4OptionRecordRoute) {
+    option += *option == kIpv4OptionNop ? 1 : option[1];
+  }
+  if (option >= end || *option == kIpv4OptionEnd || option[2] > option[1]) {
+    return;
+  }
+  std::memcpy(option + option[2] - 1, &address, sizeof(address));
+  option[2] = static_cast<uint8_t>(option[2] + sizeof(address));
+  auto& ip = packet.header_at<Ipv4Header>(packet.l3_offset);
+  ip.checksum = {};
+  ip.checksum = ChecksumSum().add({packet.data + packet.l3_offset, ip.size()}).complement();
 }
 
 }  // namespace lapse

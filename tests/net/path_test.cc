@@ -294,6 +294,18 @@ TEST(Path, APacketFromAnAddressOfTheBoxIsDropped) {
   EXPECT_EQ(b.internet.transmitted() + b.priv.transmitted(), 0U);
 }
 
+// RFC 791 section 3.1, RFC 1812 section 5.2.4.1: by the address of the side that the packet leaves by.
+TEST(Path, AHopWritesItselfIntoARecordRouteOption) {
+  Bench b;
+  b.both_know_their_neighbours();
+  b.from_app(udp(kApp, kWeb).ip_options({1, 7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0}));
+  const Sent sent(b.internet);
+  EXPECT_THAT(sent.packet, is(udp(kEip.any_port(), kWeb).ip_options({1, 7, 11, 8, 203, 0, 113, 10, 0, 0, 0, 0})));
+  b.from_web(udp(kWeb, source_of(*sent.packet)).ip_options({7, 7, 4, 0, 0, 0, 0}));
+  const Sent answer(b.priv);
+  EXPECT_THAT(answer.packet, is(udp(kWeb, kApp).ip_options({7, 7, 8, 10, 0, 1, 1, 0})));
+}
+
 // L8: the gateway answers nothing addressed to itself.
 TEST(Path, APacketToTheInsideAddressIsDropped) {
   Bench b;

@@ -184,8 +184,13 @@ std::vector<uint8_t> FrameGenerator::ip_options() {
   std::vector<uint8_t> options(4 * (1 + random_.below(10)), 1);
   const size_t length = 2 + random_.below(options.size() - 1);
   const size_t at = random_.below(options.size() - length + 1);
-  options[at] = random_.one_in(2) ? 7 : 148;
+  options[at] = 148;
   options[at + 1] = static_cast<uint8_t>(length);
+  constexpr size_t kRecordRouteOfOne = 7;
+  if (length >= kRecordRouteOfOne && random_.one_in(2)) {
+    options[at] = 7;
+    options[at + 2] = 4;
+  }
   return options;
 }
 

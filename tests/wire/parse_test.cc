@@ -209,6 +209,10 @@ TEST_F(Parse, Ipv4SourceRoutesAndDamagedOptions) {
   EXPECT_EQ(with({1, 137, 7, 4, 10, 0, 0, 1}), DropReason::kIpv4Options) << "strict source route";
   EXPECT_EQ(with({7, 9, 4, 0, 0, 0, 0, 0}), DropReason::kIpv4Options) << "longer than the header";
   EXPECT_EQ(with({7, 1, 4, 0}), DropReason::kIpv4Options) << "shorter than itself";
+  EXPECT_EQ(with({7, 7, 8, 10, 0, 0, 1, 0}), std::nullopt) << "a record route that is full";
+  EXPECT_EQ(with({7, 8, 8, 10, 0, 0, 1, 0}), DropReason::kIpv4Options) << "with room for a quarter of an address";
+  EXPECT_EQ(with({7, 7, 3, 0, 0, 0, 0, 0}), DropReason::kIpv4Options) << "to be written over its own pointer";
+  EXPECT_EQ(with({7, 2, 1, 1}), DropReason::kIpv4Options) << "without a pointer";
   EXPECT_EQ(with({1, 1, 1, 7}), DropReason::kIpv4Options) << "without a length";
 }
 

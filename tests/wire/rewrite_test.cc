@@ -216,6 +216,28 @@ TEST_F(Rewrite, TheEndThatWasAskedHasNoIdentifier) {
   release(reply);
 }
 
+TEST_F(Rewrite, ARecordRouteTakesOneAddressAfterTheOther) {
+  Packet* packet = udp(client, web).ip_options({1, 1, 7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0}).build(pool_);
+  record_route(*packet, ip("10.0.0.1"));
+  EXPECT_THAT(*packet, is(udp(client, web).ip_options({1, 1, 7, 11, 8, 10, 0, 0, 1, 0, 0, 0, 0})));
+  record_route(*packet, ip("10.0.0.2"));
+  const PacketBuilder full = udp(client, web).ip_options({1, 1, 7, 11, 12, 10, 0, 0, 1, 10, 0, 0, 2});
+  EXPECT_THAT(*packet, is(full));
+  record_route(*packet, ip("10.0.0.3"));
+  EXPECT_THAT(*packet, is(full));
+  release(packet);
+}
+
+TEST_F(Rewrite, NoOtherOptionIsWrittenTo) {
+  for (const std::vector<uint8_t>& options :
+       {std::vector<uint8_t>{148, 4, 0, 0}, {1, 1, 1, 1}, {148, 4, 7, 7}, {0, 7, 7, 4, 0, 0, 0, 0}}) {
+    Packet* packet = udp(client, web).ip_options(options).build(pool_);
+    record_route(*packet, ip("10.0.0.1"));
+    EXPECT_THAT(*packet, is(udp(client, web).ip_options(options)));
+    release(packet);
+  }
+}
+
 TEST_F(Rewrite, PayloadOptionsAndFlagsAreUntouched) {
   Packet* packet = tcp(client, web).syn().seq(1000).mss(1460).sack_permitted().wscale(7).window(64240).build(pool_);
   rewrite_source(*packet, eip.address, be16(eip.port));
