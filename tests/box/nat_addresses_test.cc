@@ -58,7 +58,7 @@ TEST(NatAddresses, NewFlowsUseAnAddressThatIsAssociated) {
   EXPECT_GT(flows.at("198.51.100.8"), 20);
 }
 
-TEST(NatAddresses, DrainingAddressServesItsFlowsAndTakesNoNewOnes) {
+TEST(NatAddresses, Row3_1_RemovingAnAddress_ItServesItsFlowsAndTakesNoNewOnes) {
   NatBench b(with_two_addresses());
   const Connection c = establish_by(b, second_eip);
   EXPECT_EQ(drain(b, second_eip), Outcome::kDone);

@@ -25,7 +25,7 @@ std::vector<PacketBuilder> translated(const PacketBuilder& datagram_from_nat, co
   return fragments(datagram.identification(identification_of(first)), kSize);
 }
 
-TEST(NatGatewayFragments, PassInOrder) {
+TEST(NatGatewayFragments, Row3_2_UdpFragments_PassInOrder) {
   NatBench b;
   const auto sent = fragments(question(), kSize);
   ASSERT_EQ(sent.size(), 3u);
@@ -110,7 +110,7 @@ TEST(NatGatewayFragments, WholePacketsThatMayBeFragmentedGetNewIdentifications) 
   b.outside.expect(udp(eip.any_port(), dns).identification(7).dont_fragment());
 }
 
-TEST(NatGatewayFragments, TcpAndIcmpFragmentsAreDropped) {
+TEST(NatGatewayFragments, Row3_2_TcpAndIcmpFragments_AreDropped) {
   NatBench b;
   const Connection c = establish(b);
   b.inside.send(c.from_client().payload(60).fragment(0, true));

@@ -184,7 +184,7 @@ TEST(NatGatewayLatePacket, L7_EchoReplyAfterItsFlowIsDropped) {
   b.expect_dropped(DropReason::kLate);
 }
 
-TEST(NatGatewayLatePacket, L8_UnsolicitedSynFromOutsideIsDropped) {
+TEST(NatGatewayLatePacket, L8_Row3_1_PortForwarding_UnsolicitedSynIsDropped) {
   NatBench b(with_rst_to_outside());
   b.outside.send(tcp(stranger, eip.with_port(22)).syn().seq(1));
   b.expect_dropped(DropReason::kUnsolicited);

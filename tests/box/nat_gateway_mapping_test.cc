@@ -23,7 +23,7 @@ Seen open(NatBench& b, const Endpoint& from, const Endpoint& to) {
 }
 
 // Mapping: address-and-port-dependent. The same source gets a fresh port for each destination.
-TEST(NatGatewayMapping, SymmetricAnotherPortForEachDestination) {
+TEST(NatGatewayMapping, Row3_1_Mapping_AnotherPortForEachDestination) {
   NatBench b;
   const Seen first = open(b, client, endpoint("203.0.113.1", 3478));
   const Seen second = open(b, client, endpoint("203.0.113.2", 3478));
@@ -33,7 +33,7 @@ TEST(NatGatewayMapping, SymmetricAnotherPortForEachDestination) {
   EXPECT_EQ(open(b, client, endpoint("203.0.113.1", 3478)).source, first.source) << "one flow keeps its port";
 }
 
-TEST(NatGatewayMapping, NoPortIsPreservedAndNoneIsContiguous) {
+TEST(NatGatewayMapping, Row3_1_PortPreservationParityContiguity_NoneOfThem) {
   NatBench b;
   size_t preserved = 0;
   size_t contiguous = 0;
@@ -49,7 +49,7 @@ TEST(NatGatewayMapping, NoPortIsPreservedAndNoneIsContiguous) {
   EXPECT_LE(contiguous, 2u);
 }
 
-TEST(NatGatewayMapping, PortsComeFrom1024To65535AndFromEverywhere) {
+TEST(NatGatewayMapping, Row3_1_SourcePortRange_1024To65535AndAllOfIt) {
   NatGateway::Config config = nat_config();
   config.capacity = 4096;
   NatBench b(config);
@@ -75,7 +75,7 @@ TEST(NatGatewayMapping, TheSameSeedGivesTheSamePorts) {
   EXPECT_NE(open(third, client, dns).source.port, port);
 }
 
-TEST(NatGatewayMapping, NewFlowsAreSpreadOverTheAddressesAndNotByClient) {
+TEST(NatGatewayMapping, Row3_1_ChoiceAmongAddresses_SpreadAndNotByClient) {
   NatBench b(with_addresses(8));
   std::map<uint32_t, size_t> flows;
   for (uint16_t i = 0; i < 4000; ++i) {
@@ -89,7 +89,7 @@ TEST(NatGatewayMapping, NewFlowsAreSpreadOverTheAddressesAndNotByClient) {
   }
 }
 
-TEST(NatGatewayMapping, AnswersFindTheirFlowAtEveryAddress) {
+TEST(NatGatewayMapping, Row3_1_AddressesZonal_AnswersFindTheirFlowAtEachOne) {
   NatBench b(with_addresses(8));
   for (uint16_t i = 0; i < 64; ++i) {
     const Endpoint from = client.with_port(static_cast<uint16_t>(10000 + i));
@@ -101,7 +101,7 @@ TEST(NatGatewayMapping, AnswersFindTheirFlowAtEveryAddress) {
 }
 
 // Exhaustion: the SYN is dropped without RST, an event tells of it, and nothing else suffers.
-TEST(NatGatewayMapping, ExhaustedPairRefusesAndOtherDestinationsAreUnaffected) {
+TEST(NatGatewayMapping, Row3_1_Exhaustion_RefusesAndSparesOtherDestinations) {
   NatGateway::Config config = nat_config();
   config.ports_per_destination = 3;
   NatBench b(config);
@@ -140,7 +140,7 @@ TEST(NatGatewayMapping, ExhaustedAddressIsPassedOver) {
 }
 
 // 55,000 for each (address, destination address, port, protocol), exactly, and a refused flow changes nothing.
-TEST(NatGatewayMapping, FiftyFiveThousandPerDestination) {
+TEST(NatGatewayMapping, Row3_1_SimultaneousConnections_FiftyFiveThousandPerDestination) {
   NatGateway::Config config = nat_config();
   config.capacity = 120'000;
   config.timeouts[static_cast<size_t>(TimeoutClass::kUdp)] = 350s;

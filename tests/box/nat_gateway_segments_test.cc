@@ -11,7 +11,7 @@ NatGateway::Config clamped() {
   return config;
 }
 
-TEST(NatGatewaySegments, MssOfASynIsLoweredToWhatTheWayOutCarries) {
+TEST(NatGatewaySegments, Row3_2_MssClamping_LoweredToWhatTheWayOutCarries) {
   NatBench b(clamped());
   b.inside.send(tcp(client, web).syn().seq(1000).mss(8961));
   const Seen syn = b.outside.expect(tcp(eip.any_port(), web).syn().seq(1000).mss(1460));
@@ -54,7 +54,7 @@ TEST(NatGatewaySegments, ClampingCanBeOff) {
   b.outside.expect(tcp(eip.any_port(), web).syn().seq(1000).mss(8961));
 }
 
-TEST(NatGatewaySegments, PacketRateIsACeiling) {
+TEST(NatGatewaySegments, Row3_2_PacketRate_IsACeiling) {
   NatGateway::Config config = nat_config();
   config.ceiling.packets_per_second = 1000;
   NatBench b(config);
@@ -73,7 +73,7 @@ TEST(NatGatewaySegments, PacketRateIsACeiling) {
   EXPECT_EQ(offer(300), 50u);
 }
 
-TEST(NatGatewaySegments, BandwidthIsACeilingForBothDirections) {
+TEST(NatGatewaySegments, Row3_2_Bandwidth_IsACeilingForBothDirections) {
   NatGateway::Config config = nat_config();
   config.ceiling.bits_per_second = 8'000'000;  // a megabyte a second
   NatBench b(config);

@@ -5,7 +5,7 @@
 namespace lapse::test {
 namespace {
 
-TEST(NatGatewayTranslation, TcpSourceGoingOutAndDestinationComingBack) {
+TEST(NatGatewayTranslation, Row3_1_Rewrites_TcpSourceGoingOutAndDestinationComingBack) {
   NatBench b;
   b.inside.send(tcp(client, web).syn().seq(1000).mss(1460).wscale(7).ttl(63));
   const Seen syn = b.outside.expect(tcp(eip.any_port(), web).syn().seq(1000).mss(1460).wscale(7).ttl(63));
@@ -129,7 +129,7 @@ TEST(NatGatewayTranslation, WrongChecksumStaysWrong) {
   }
 }
 
-TEST(NatGatewayTranslation, OtherProtocolsAreNotCarried) {
+TEST(NatGatewayTranslation, Row3_1_Protocols_OthersAreNotCarried) {
   NatBench b;
   constexpr uint8_t kEsp = 50;
   b.inside.send(other(client, web, kEsp));

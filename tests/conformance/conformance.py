@@ -52,6 +52,9 @@ REQUIRED = {
     "RFC 5961": ["3", "4", "5", "7"],
 }
 
+# Whose rows a test has to carry in its name, by the beginning of a table's title, and how a name says whose row it is.
+NAMED = {"2.1 ": "", "3.1 ": "Row3_1_", "3.2 ": "Row3_2_", "3.4 ": "Row3_4_"}
+
 
 def tests_in(folder):
     """The names of the tests in all sources that the meson.build of their folder names."""
@@ -94,10 +97,23 @@ def problems(parts, tests):
             yield f"{part.title}: {name} stands there twice"
         for row in part.rows:
             yield from (f"{part.title}: {row.name}: {problem}" for problem in problems_of_row(row, tests))
+            if row.standing.word == model.HOLDS and not is_named(part, row):
+                yield f"{part.title}: {row.name}: no test is named after it: {short_name(row)}"
     for beginning, wanted in REQUIRED.items():
         part = next((part for part in parts if part.title.startswith(beginning)), model.Part(beginning))
         there = {row.name for row in part.rows}
         yield from (f"{part.title}: {name} is missing" for name in wanted if name not in there)
+
+
+def short_name(row):
+    """Of a row, as the name of a test has it: MssClamping."""
+    return "".join(word.capitalize() for word in re.findall(r"\w+", row.name))
+
+
+def is_named(part, row):
+    prefix = next((prefix for beginning, prefix in NAMED.items() if part.title.startswith(beginning)), None)
+    return prefix is None or any(re.search(rf"\b\w*{prefix}\w*{short_name(row)}(?![a-z0-9])", test)
+                                 for test in row.standing.tests)
 
 
 def problems_of_row(row, tests):

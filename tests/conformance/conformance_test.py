@@ -12,7 +12,7 @@ import model
 
 
 def problems_of(*rows):
-    found = conformance.problems([model.part("2.1 Late packets", "", *rows)], {"Suite.Name"})
+    found = conformance.problems([model.part("2.1 Late packets", "", *rows)], {"Suite.L1_Name", "Suite.Name"})
     return [problem for problem in found if "missing" not in problem]
 
 
@@ -24,11 +24,12 @@ class Conformance(unittest.TestCase):
         self.assertTrue(conformance.is_current(conformance.DOCUMENT, conformance.PARTS), conformance.OUT_OF_DATE)
 
     def test_a_test_that_does_not_exist_is_named(self):
-        self.assertEqual(problems_of(("L1", "something", model.holds("Suite.Name", "Suite.Nmae"))),
+        self.assertEqual(problems_of(("L1", "something", model.holds("Suite.L1_Name", "Suite.Nmae"))),
                          ["2.1 Late packets: L1: there is no test Suite.Nmae"])
 
     def test_a_row_without_test_or_reason_is_refused(self):
-        self.assertEqual(len(problems_of(("L1", "something", model.holds()))), 1)
+        self.assertIn("2.1 Late packets: L1: it holds, and no test says so",
+                      problems_of(("L1", "something", model.holds())))
         self.assertEqual(len(problems_of(("L1", "something", model.departs("", "Suite.Name")))), 1)
         self.assertEqual(len(problems_of(("L1", "something", model.lacks("")))), 1)
         self.assertEqual(problems_of(("L1", "something", model.lacks("a reason"))), [])
@@ -39,8 +40,14 @@ class Conformance(unittest.TestCase):
         self.assertEqual(len(found), len(conformance.REQUIRED["3.1 "]))
         self.assertIn("3.1 : Mapping is missing", found)
 
+    def test_a_row_has_a_test_of_its_name(self):
+        self.assertEqual(problems_of(("L1", "something", model.holds("Suite.Name"))),
+                         ["2.1 Late packets: L1: no test is named after it: L1"])
+        row = model.part("3.2 Fragments", "", ("MSS clamping", "on", model.holds("Suite.Name"))).rows[0]
+        self.assertEqual(conformance.short_name(row), "MssClamping")
+
     def test_a_row_stands_there_once(self):
-        row = ("L1", "something", model.holds("Suite.Name"))
+        row = ("L1", "something", model.holds("Suite.L1_Name"))
         self.assertEqual(problems_of(row, row), ["2.1 Late packets: L1 stands there twice"])
 
     def test_a_changed_word_puts_the_document_out_of_date(self):

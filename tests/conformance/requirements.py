@@ -7,18 +7,18 @@ STRICT = "3.1, Filtering: address-and-port-dependent"
 NO_HAIRPIN = "3.1, Hairpin: not offered"
 SILENT = "3.1, Exhaustion: silence"
 
-NATDISCOVERY = "NatDiscovery.Row3_1_SymmetricInBothSensesAndNoHairpin"
+NATDISCOVERY = "NatDiscovery.Row3_1_MappingFilteringHairpin"
 DIFFERENTIAL = "Differential.RandomConversationsLookAsBehindLinux"
-MAPPING = "NatGatewayMapping.SymmetricAnotherPortForEachDestination"
-UNIQUE = ("NatGatewayMapping.PortsComeFrom1024To65535AndFromEverywhere",
-          "NatGatewayMapping.FiftyFiveThousandPerDestination",
+MAPPING = "NatGatewayMapping.Row3_1_Mapping_AnotherPortForEachDestination"
+UNIQUE = ("NatGatewayMapping.Row3_1_SourcePortRange_1024To65535AndAllOfIt",
+          "NatGatewayMapping.Row3_1_SimultaneousConnections_FiftyFiveThousandPerDestination",
           "NatGatewayWorkers.TwoRacingForTheOnlyHundredGetAHundred")
 FILTERING = ("Rfc4787.Req8_OnlyTheAddressAndPortThatWasSpokenToMayAnswer",
              "NatGatewayLatePacket.L8_StrangerAtALivingMappingIsDropped")
 HAIRPIN = "NatGatewayLatePacket.L8_WhatInsideSendsToTheOutsideAddressIsDropped"
-POOLING = "NatGatewayMapping.NewFlowsAreSpreadOverTheAddressesAndNotByClient"
+POOLING = "NatGatewayMapping.Row3_1_ChoiceAmongAddresses_SpreadAndNotByClient"
 DEFAULTS = "Load.DefaultsAreTheReferences"
-RANDOM = ("NatGatewayMapping.NoPortIsPreservedAndNoneIsContiguous", "Rfc6888.Req15_EveryBitOfThePortIsRandom")
+RANDOM = ("NatGatewayMapping.Row3_1_PortPreservationParityContiguity_NoneOfThem", "Rfc6888.Req15_EveryBitOfThePortIsRandom")
 PAYLOADS = "Rfc4787.Req10_PayloadsAreNotRead"
 TTL = ("Path.ATtlOfOneIsAnsweredByTimeExceeded", "Emit.WhatMayNotBeAnsweredByIcmp")
 
@@ -54,10 +54,10 @@ PARTS = (
           holds("NatGatewayIcmpErrors.Req4_ErrorOfARouterKeepsItsSource", DIFFERENTIAL)),
          ("REQ-12b", "Destination Unreachable passes",
           holds("NatGatewayIcmpErrors.Req4_ErrorAboutADatagramGoesToItsSender",
-                "PathTools.Row3_2_PortUnreachableReachesTheProgram")),
+                "PathTools.Row3_2_IcmpErrorForAFlow_ReachesTheProgram")),
          ("REQ-13", "DF=1 and too large: Fragmentation Needed to its sender",
           holds("PathMtu.Req13_DontFragmentIsAnsweredWithTheMtuOfTheWayOn",
-                "PathTools.Row3_2_TracepathFindsEachMtuAndEachHop")),
+                "PathTools.Row3_2_Pmtud_TracepathFindsEachMtuAndEachHop")),
          ("REQ-13a", "DF=0 and too large: fragmented, in order",
           holds("PathMtu.Req13a_OthersAreFragmented", "PathMtu.FragmentsAreFragmentedFurther",
                 "Fragments.AnIndependentLibraryPutsThemTogether")),
@@ -86,7 +86,7 @@ PARTS = (
          ("REQ-3b", "filtering of TCP may differ from that of UDP", elsewhere("it does not")),
          ("REQ-4", "an unsolicited SYN is not answered for 6 seconds",
           holds("Rfc5382.Req4a_UnsolicitedSynIsNeverAnswered",
-                "NatGatewayLatePacket.L8_UnsolicitedSynFromOutsideIsDropped")),
+                "NatGatewayLatePacket.L8_Row3_1_PortForwarding_UnsolicitedSynIsDropped")),
          ("REQ-4a", "nor ever, where policy forbids: L8", holds("Rfc5382.Req4a_UnsolicitedSynIsNeverAnswered")),
          ("REQ-5", "established 7,440 s and transitory 240 s at least",
           departs("1, NAT gateway TCP connection: 350 s; half-open and closing are not published", DEFAULTS,
@@ -148,7 +148,7 @@ PARTS = (
           departs("2.4, RST seen: forwarded, then a short time, a setting; 60 s by default",
                   "Rfc7857.Section2_2_FlowOutlivesItsResetForAWhile")),
          ("3", "flows of different destinations may share a port",
-          holds("NatGatewayMapping.ExhaustedPairRefusesAndOtherDestinationsAreUnaffected")),
+          holds("NatGatewayMapping.Row3_1_Exhaustion_RefusesAndSparesOtherDestinations")),
          ("4", "a source keeps to one outside address, whatever the protocol",
           departs("3.1, Choice among addresses: not tied to the client", POOLING)),
          ("5", "mappings of TCP and UDP are independent", holds("Rfc7857.Section5_ProtocolsAreMappedIndependently")),
@@ -185,7 +185,7 @@ PARTS = (
                   "NatGatewayMapping.PortOfADeadFlowIsFreeAtOnce")),
          ("REQ-9", "subscribers control mappings by a protocol",
           departs("3.1, Port forwarding: not supported",
-                  "NatGatewayLatePacket.L8_UnsolicitedSynFromOutsideIsDropped")),
+                  "NatGatewayLatePacket.L8_Row3_1_PortForwarding_UnsolicitedSynIsDropped")),
          ("REQ-10", "it can be managed", holds("Server.StatusHasBoxesLinksAndTheSum")),
          ("REQ-11", "without room the packet is dropped and told by ICMP, and no mapping is taken away",
           departs(SILENT + "; the rest holds", "Rfc6888.Req11_ScarcityTakesNoMappingAway",
@@ -194,7 +194,7 @@ PARTS = (
           departs("events name both ends: seeing them is what it is for",
                   "NatGatewayTcp.HandshakeIsAnnouncedOnce")),
          ("REQ-13", "ports are used to the last",
-          holds("NatGatewayMapping.FiftyFiveThousandPerDestination", "PortAllocator.ALimitOfEveryPortCanBeReached")),
+          holds("NatGatewayMapping.Row3_1_SimultaneousConnections_FiftyFiveThousandPerDestination", "PortAllocator.ALimitOfEveryPortCanBeReached")),
          ("REQ-14", "the log is small", elsewhere("nothing is logged for each flow")),
          ("REQ-15", "ports are hard to guess", holds(*RANDOM))),
 
@@ -210,8 +210,9 @@ PARTS = (
          ("4", "a SYN in a living connection is challenged by its receiver; both pass, nothing ends",
           holds("Rfc5961Middlebox.Section4_SynInALivingConnectionChangesNothing",
                 "TcpState.ASynFromAnybodyDoesNotRestartALivingConnection")),
-         ("5", "data with an impossible acknowledgement is refused by its receiver, and teaches the box nothing",
-          holds("Rfc5961Middlebox.Section5_ImpossibleAcknowledgementTeachesNothing",
+         ("5", "a segment with an impossible acknowledgement is refused by its receiver, and teaches the box nothing",
+          holds("FinInWindow.DecidesWhetherTheFlowCloses", "NatGatewayTcp.AckOfAnotherSynAckEstablishesNothing",
+                "NatGatewayTcp.SynAckOfAnotherSynAnswersNothing", "Rfc5961Middlebox.Section5_ImpossibleAcknowledgementTeachesNothing",
                 "TcpTracker.SegmentsFarOutOfWindowTeachNothing", DIFFERENTIAL)),
          ("7", "challenges are rationed", elsewhere("hosts' matter; a RST for a late segment is made once for each")),
          ("9.1", "a box does not send its own RST again",

@@ -55,7 +55,7 @@ std::string discover(const Lab& lab, const std::string& what) {
 }
 
 // 3.1, Mapping and Filtering: address-and-port-dependent; Hairpin: not offered.
-TEST(NatDiscovery, Row3_1_SymmetricInBothSensesAndNoHairpin) {
+TEST(NatDiscovery, Row3_1_MappingFilteringHairpin) {
   if (!has_coturn()) {
     GTEST_SKIP() << "no turnserver or turnutils_natdiscovery (Debian: apt-get install coturn)";
   }

@@ -44,7 +44,7 @@ class PathTools : public testing::Test {
   Lab lab_{{}, test_file("mtu.yaml")};
 };
 
-TEST_F(PathTools, Row3_2_TracepathFindsEachMtuAndEachHop) {
+TEST_F(PathTools, Row3_2_Pmtud_TracepathFindsEachMtuAndEachHop) {
   const Finished tracepath = run({"tracepath", "-n", kApi});
   EXPECT_EQ(tracepath.status, 0) << tracepath.errors;
   EXPECT_THAT(tracepath.output, ContainsRegex("1: +10\\.78\\.1\\.1 "));
@@ -114,7 +114,7 @@ TEST_F(PathTools, Row3_2_NineThousandBytesByUdp) {
 }
 
 // A destination that has no such port says so, and the program is told at once: not after its own timeout.
-TEST_F(PathTools, Row3_2_PortUnreachableReachesTheProgram) {
+TEST_F(PathTools, Row3_2_IcmpErrorForAFlow_ReachesTheProgram) {
   Peer app(lab_, "app");
   const Json client = app.ok({{"op", "udp"}, {"host", kApi}, {"port", 9}})["socket"];
   app.ok({{"op", "send"}, {"socket", client}, {"data", "anybody?"}});

@@ -139,7 +139,7 @@ TEST(PortAllocator, StaleMarksDoNotLast) {
   EXPECT_GT(seen.size(), 900u);
 }
 
-TEST(PortAllocator, PairsDifferInEveryField) {
+TEST(PortAllocator, Row3_1_UniqueDestination_PairsDifferInEveryField) {
   PortAllocator ports({.flow_capacity = 1000, .limit = 1, .hash_key = kKey});
   PortPair pairs[5] = {kWeb, kWeb, kWeb, kWeb, kWeb};
   pairs[1].nat_address = be32(0xcb00710b);

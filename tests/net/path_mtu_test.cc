@@ -121,7 +121,7 @@ TEST_F(PathMtu, Req13_DontFragmentIsAnsweredWithTheMtuOfTheWayOn) {
   expect(private_, icmp_error(kInside, kApp, kIcmpUnreachable, kIcmpFragmentationNeeded, large).next_mtu(1500));
 }
 
-TEST_F(PathMtu, PacketOfExactlyTheMtuPasses) {
+TEST_F(PathMtu, Row3_2_Mtu_PacketOfExactlyThatSizePasses) {
   from_app(udp(kApp, kWeb).payload(1472).dont_fragment());
   expect(internet_, udp(kEip.any_port(), kWeb).payload(1472).dont_fragment());
   const PacketBuilder large = udp(kApp, kWeb).payload(1473).dont_fragment();

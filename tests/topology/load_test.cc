@@ -41,7 +41,7 @@ std::vector<std::string> texts(const std::vector<Ipv4Address>& addresses) {
   return all;
 }
 
-TEST(Load, ShippedNatGatewayIsAsItsDrawingSays) {
+TEST(Load, Row3_4_Zonal_ShippedGatewayIsAsItsDrawingSays) {
   Findings findings;
   const auto topology = load(kShipped, findings);
   ASSERT_TRUE(topology) << testing::PrintToString(findings.errors);
