@@ -44,7 +44,7 @@ TABLE = (
                "tcp (fin|syn\\+ack) inside: no flow", (NOTHING,), (RST_IN,)),
     Difference("late or unsolicited TCP from outside", "L2, L8",
                "Linux is a host as well and answers RST",
-               "tcp (.* outside: no flow|stranger: [SA])", (RST_OUT,), (NOTHING,)),
+               "tcp (.* outside: no flow|ttl of one outside: new|stranger: [SA])", (RST_OUT,), (NOTHING,)),
     Difference("late or unsolicited datagram from outside", "L7, L8",
                "Linux is a host as well: port unreachable",
                "udp datagram outside: .*", (UNREACHABLE_OUT,), (NOTHING,)),
@@ -54,9 +54,6 @@ TABLE = (
     Difference("inside speaks to the gateway", "L8; 3.1, Hairpin",
                "Linux is a host as well and answers",
                "(udp|icmp) to the (inside|outside) address", (UNREACHABLE_IN, REPLY_IN), (NOTHING,)),
-    Difference("TTL of one, unsolicited", "RFC 1812 5.3.1",
-               "Linux looks at the TTL of what it forwards alone; the path around a box looks at it first",
-               "tcp ttl of one outside: new", (RST_OUT,), ("icmp 11/0 to outside",)),
 
     # ---- what Linux takes for invalid
     Difference("out of window", "2.4, Invalid packets; RFC 5961 3 and 5",
@@ -77,9 +74,6 @@ TABLE = (
                "Linux drops it; the gateway keeps it as wrong as it is",
                f"(tcp data {SIDE}|udp datagram inside|icmp request inside): bad checksum", (NOTHING,), FORWARDED,
                parts_ways=True),
-    Difference("source is the inside address", "RFC 1812 5.3.8",
-               "Linux drops what pretends to come from itself; the gateway does so for outside addresses alone",
-               "noise from the inside address", (NOTHING,), (ONE_OUT,), parts_ways=True),
 
     # ---- the end of a connection
     Difference("another port for the next connection", "L4; 3.1, Mapping",
@@ -112,9 +106,6 @@ TABLE = (
     Difference("fragments of ICMP", "3.2, TCP and ICMP fragments",
                "Linux carries them",
                "icmp fragments inside", (ONE_OUT,), (NOTHING,), parts_ways=True),
-    Difference("record route", "RFC 1812 5.2.4.1",
-               "Linux writes its address into the option; the gateway leaves it alone",
-               "noise record route", (ONE_OUT,), (ONE_OUT,), field="ip options"),
 )
 
 
